@@ -1,0 +1,67 @@
+"""The command line: options to typed configs (tyro), errors to one paragraph and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from weakft.config import Options, build, read_file
+from weakft.errors import UserError
+
+C = TypeVar("C", bound=Options)
+USER_ERROR = 2
+
+
+def parse(kind: type[C], args: list[str], prog: str, positional: tuple[str, ...] = ()) -> C:
+    """Parse flags into an options object; ``--config FILE`` sets the defaults that flags override.
+
+    positional : options that may stand without their flag, in this order.
+    """
+    import tyro
+
+    args, file = _take_config(args)
+    for name in positional:
+        if args and not args[0].startswith("-"):
+            args = [*args[1:], f"--{name}", args[0]]
+    values = read_file(file) if file is not None else {}
+    required = {name: "" for name, f in kind.model_fields.items() if f.is_required() and name not in values}
+    default: Any = None
+    if values:
+        default = build(kind, {**required, **values}, f"--config {file}")
+    extra = {"default": default} if default is not None else {}
+    return tyro.cli(
+        kind,
+        args=args,
+        prog=prog,
+        description=f"{kind.__doc__} --config FILE reads options from a YAML or TOML file; flags override it.",
+        **extra,
+    )
+
+
+def _take_config(args: list[str]) -> tuple[list[str], Path | None]:
+    for i, arg in enumerate(args):
+        if arg == "--config":
+            if i + 1 >= len(args):
+                raise UserError("--config needs a file name.")
+            return args[:i] + args[i + 2 :], Path(args[i + 1])
+        if arg.startswith("--config="):
+            return args[:i] + args[i + 1 :], Path(arg.removeprefix("--config="))
+    return args, None
+
+
+def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int:
+    """Call a verb and turn its errors into an exit code: 0 done, 2 the user can mend it, 130 interrupted."""
+    args = sys.argv[1:] if args is None else args
+    try:
+        main(args)
+    except UserError as error:
+        if "--debug" in args:
+            raise
+        print(f"weakft: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("weakft: interrupted; nothing was written.", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,168 @@
+"""Every option once: its name, type, default and meaning. A YAML or TOML file sets them, flags override it.
+
+The command line (`cli.py`) and the Python API both build these classes; unknown names are refused in both.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from weakft.errors import UserError, nearest
+
+Method = Literal["cosine", "weak", "gold", "valid", "majority", "label-model"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Options(BaseModel):
+    """What every verb accepts."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    debug: bool = Field(False, description="Show the traceback of an error.")
+
+
+class DataOptions(Options):
+    """Which data."""
+
+    data: str | None = Field(
+        None,
+        description="WRENCH folder, a folder of train/valid/test files (csv, tsv, jsonl, json, parquet) or one file. "
+        "Default: the embedded support messages.",
+    )
+    valid: str | None = Field(None, description="Validation file, beside a --data that is one file.")
+    test: str | None = Field(None, description="Test file, beside a --data that is one file.")
+    text_column: str | None = Field(None, description="Column with the text. Default: guessed from its name.")
+    label_column: str | None = Field(None, description="Column with gold labels. Default: guessed from its name.")
+    id_column: str | None = Field(None, description="Column with ids. Default: guessed; rows are numbered without.")
+
+
+class VoteOptions(DataOptions):
+    """Where votes come from."""
+
+    lfs: str | None = Field(None, description="Python file with labeling functions. Default: the embedded data's own.")
+    votes: Literal["lfs", "from-data"] = Field(
+        "lfs", description="Apply labeling functions, or read ready votes (weak_labels) from a WRENCH folder."
+    )
+    strict: bool = Field(False, description="A labeling function that raises on a row is an error, not an abstention.")
+
+
+class LabelConfig(VoteOptions):
+    """Options of `weakft label`."""
+
+    output: str = Field("votes", description="Folder for label_matrix.parquet and lf_summary.csv.")
+
+
+class TrainConfig(VoteOptions):
+    """Options of `weakft train`."""
+
+    method: Method = Field(
+        "cosine",
+        description="cosine: weak labels, then self-training. weak: fine-tuning on weak labels. gold: on the training "
+        "split's gold labels. valid: on the validation labels. majority, label-model: no end model.",
+    )
+    model: str = Field("minilm", description="minilm (packaged), a hub name such as roberta-base, or a local folder.")
+    output: str | None = Field(None, description="Run folder. Default: runs/DATA-METHOD-seedSEED.")
+    seed: Count = Field(0, description="Seeds everything random.")
+    ceiling: bool = Field(False, description="Also train the fully supervised ceiling (reads the training gold).")
+    device: Literal["auto", "cpu"] = Field("auto", description="auto takes a GPU where there is one.")
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where it is native.")
+
+    label_model: str = Field("auto", description="auto, snorkel, majority, dawid-skene, or one a package brings.")
+    class_balance: list[float] | None = Field(
+        None,
+        description="Assumed class shares, in class order. Default: estimated (auto tries the validation split's).",
+    )
+
+    batch_size: Positive = Field(32, description="Rows a step.")
+    gradient_accumulation: Positive = Field(1, description="Batches a step.")
+    max_length: Positive = Field(128, description="Tokens kept of a text.")
+    learning_rate: float | None = Field(
+        None, gt=0, description="Peak step size. Default: 5e-5 for encoders up to 512 wide, else 2e-5."
+    )
+    weight_decay: float = Field(1e-4, ge=0, description="AdamW's.")
+    warmup: Fraction = Field(0.0, description="Share of a stage's steps that warm up.")
+    epochs: float = Field(3.0, gt=0, description="Passes over the labeled rows, in fine-tuning on given labels.")
+    initial_steps: Positive = Field(400, description="At most so many steps of initial fine-tuning [T1].")
+    supervised_steps: Positive = Field(1200, description="At most so many steps of the methods gold and valid.")
+    self_training_steps: Count = Field(400, description="Steps of self-training [T2]; 0 leaves it out.")
+    period: Positive = Field(100, description="Steps between teacher refreshes [T3].")
+    threshold: Fraction = Field(0.6, description="Confidence that a row needs to be trained on [xi].")
+    contrastive_weight: float = Field(0.1, ge=0, description="Weight of the contrastive term; 0 leaves it out.")
+    margin: float = Field(1.0, gt=0, description="Distance that unlike pairs are pushed to [gamma].")
+    distance: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of the contrastive term.")
+    smoothing: float = Field(0.05, ge=0, description="Weight of the confidence regularization [lambda].")
+    probe: bool = Field(
+        True, description="Clean the weak labels with a self-trained linear probe before self-training."
+    )
+    eval_every: Positive = Field(40, description="Steps between looks at the validation split.")
+    patience: Count = Field(4, description="Looks without a better score before initial fine-tuning stops; 0: never.")
+    max_steps: Positive | None = Field(None, description="Caps every stage (for trying things out).")
+
+
+class PredictConfig(DataOptions):
+    """Options of `weakft predict`."""
+
+    run: str = Field(description="Run folder, or any sequence-classification model folder.")
+    input: str = Field(description="File with texts (csv, tsv, jsonl, json, parquet).")
+    output: str = Field(description="File for the predictions; its extension sets the format.")
+
+
+class EvaluateConfig(DataOptions):
+    """Options of `weakft evaluate`."""
+
+    run: str = Field(description="Run folder, or any sequence-classification model folder.")
+    split: Literal["test", "valid"] = Field("test", description="Which split of --data.")
+
+
+C = TypeVar("C", bound=Options)
+
+
+def build(kind: type[C], values: dict[str, Any], source: str) -> C:
+    """Make an options object from plain values.
+
+    Raises
+    ------
+    UserError : an unknown name (with the nearest right one) or a value that does not fit, named with ``source``.
+    """
+    values = {str(key).replace("-", "_"): value for key, value in values.items()}
+    unknown = [key for key in values if key not in kind.model_fields]
+    if unknown:
+        raise UserError(f"{source}: unknown option {unknown[0]!r}.{nearest(unknown[0], list(kind.model_fields))}")
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UserError(f"{source}: option {name!r}: {first['msg']}; found {first.get('input')!r}.") from error
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read options from a YAML or TOML file.
+
+    Raises
+    ------
+    UserError : no such file, another format, or not a mapping of option names.
+    """
+    if not path.is_file():
+        raise UserError(f"--config {path}: there is no such file.")
+    try:
+        if path.suffix == ".toml":
+            content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+        elif path.suffix in (".yaml", ".yml"):
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        else:
+            raise UserError(f"--config {path}: expected a .yaml, .yml or .toml file.")
+    except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"--config {path}: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UserError(f"--config {path}: expected option names with values, found {type(content).__name__}.")
+    return content

@@ -1,0 +1,107 @@
+"""The plain types every box of the pipeline exchanges: a split of texts, and the splits of one data set.
+
+Knows nothing about files, labeling functions or models.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+ABSTAIN = -1
+"""The vote of a labeling function that says nothing about a row, and the gold label of an unlabeled row."""
+
+
+class Gold:
+    """Gold labels that keep a record of every use.
+
+    A weakly supervised run may not read the training split's gold labels. Labels are therefore never a plain
+    attribute: `read` asks what for, and the purposes are counted, so that a run can state (and a test can check)
+    which gold labels it used.
+
+    Parameters
+    ----------
+    labels : integer array [n], -1 where a row has no gold label.
+    """
+
+    def __init__(self, labels: np.ndarray) -> None:
+        self._labels = np.asarray(labels, dtype=np.int64)
+        self.reads: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Gold, (self._labels,))
+
+    @property
+    def n_known(self) -> int:
+        """How many rows have a gold label (their number, not their values)."""
+        return int((self._labels != ABSTAIN).sum())
+
+    def read(self, purpose: str) -> np.ndarray:
+        """Return the labels [n] and note that they were used for ``purpose`` ("train", "select", "measure")."""
+        self.reads[purpose] += 1
+        return self._labels
+
+    def take(self, rows: np.ndarray) -> Gold:
+        """The same labels for some rows; nothing counts as read."""
+        return Gold(self._labels[rows])
+
+
+@dataclass
+class Dataset:
+    """One split: texts, ids and, where the data has them, further columns, gold labels and ready votes.
+
+    texts : n strings.   ids : n distinct strings.
+    columns : the other columns by name, n values each (labeling functions read them as ``x.name``).
+    gold : `Gold` or None.   votes : int8 [n, m] of ready votes or None (-1 = abstain).
+    source : where it came from, for messages.
+    """
+
+    texts: list[str]
+    ids: list[str]
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+    gold: Gold | None = None
+    votes: np.ndarray | None = None
+    source: str = "memory"
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def example(self, row: int) -> SimpleNamespace:
+        """The row as labeling functions see it: ``x.text``, ``x.id`` and one attribute a column."""
+        values = {name: column[row] for name, column in self.columns.items()}
+        return SimpleNamespace(**{**values, "text": self.texts[row], "id": self.ids[row]})
+
+    def take(self, rows: np.ndarray) -> Dataset:
+        """The split reduced to some rows, in that order."""
+        rows = np.asarray(rows)
+        return Dataset(
+            texts=[self.texts[i] for i in rows],
+            ids=[self.ids[i] for i in rows],
+            columns={name: [column[i] for i in rows] for name, column in self.columns.items()},
+            gold=None if self.gold is None else self.gold.take(rows),
+            votes=None if self.votes is None else self.votes[rows],
+            source=self.source,
+        )
+
+
+@dataclass
+class Splits:
+    """A data set: the unlabeled training split, and where they exist a validation and a test split.
+
+    label_names : class names in class order, or None where the data does not name them.
+    lf_names : names of the ready votes' labeling functions in vote order, or None.
+    """
+
+    train: Dataset
+    valid: Dataset | None = None
+    test: Dataset | None = None
+    label_names: list[str] | None = None
+    lf_names: list[str] | None = None
+    name: str = "data"

@@ -1,0 +1,217 @@
+"""Read `--data`: a WRENCH folder, one table, or a folder of train/valid/test tables, into `Splits`.
+
+Every refusal names the file, the row (1 is the first data row) and the column, what was found and what to do.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet
+
+from weakft.data.dataset import ABSTAIN, Dataset, Gold, Splits
+from weakft.data.tables import Columns, table_to_dataset
+from weakft.errors import UserError
+
+FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+SPLIT_NAMES = {
+    "train": ("train", "training", "unlabeled", "unlabelled"),
+    "valid": ("valid", "validation", "val", "dev"),
+    "test": ("test", "eval"),
+}
+
+
+def read_splits(path: Path, columns: Columns) -> Splits:
+    """Read a data set from a folder (WRENCH's layout, or files named train, valid, test) or from one table (train only).
+
+    Raises
+    ------
+    UserError : nothing there, an unknown format, or a file that cannot be used.
+    """
+    if not path.exists():
+        raise UserError(f"--data {path}: there is no such file or folder.")
+    if path.is_file():
+        return Splits(train=read_table(path, columns), label_names=columns.label_names, name=path.stem)
+    if (path / "label.json").is_file():
+        return read_wrench(path)
+    files = {split: _split_file(path, split) for split in SPLIT_NAMES}
+    if files["train"] is None:
+        found = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "nothing"
+        raise UserError(
+            f"--data {path}: expected a WRENCH folder (label.json, train.json, ...) or a file train.EXT with EXT one of "
+            f"{', '.join(FORMATS)}; found {found}."
+        )
+    read = {split: None if file is None else read_table(file, columns) for split, file in files.items()}
+    assert read["train"] is not None
+    return Splits(read["train"], read["valid"], read["test"], label_names=columns.label_names, name=path.resolve().name)
+
+
+def _split_file(folder: Path, split: str) -> Path | None:
+    found = [
+        folder / f"{name}{ext}" for name in SPLIT_NAMES[split] for ext in FORMATS if (folder / f"{name}{ext}").is_file()
+    ]
+    if len(found) > 1:
+        raise UserError(f"{folder}: {' and '.join(p.name for p in found)} both look like the {split} split; keep one.")
+    return found[0] if found else None
+
+
+def read_table(path: Path, columns: Columns) -> Dataset:
+    """Read one CSV, TSV, JSONL, JSON or Parquet file as a split."""
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file.")
+    return table_to_dataset(_read_frame(path), columns, source=str(path))
+
+
+def _read_frame(path: Path) -> pa.Table:
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise UserError(f"{path}: unknown format {suffix or '(no extension)'}; expected one of {', '.join(FORMATS)}.")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: the file is empty; expected a table with a text column.")
+    if suffix != ".parquet":
+        check_utf8(path)
+    try:
+        if suffix == ".parquet":
+            return pa.parquet.read_table(path)
+        if suffix in (".csv", ".tsv"):
+            return _read_csv(path, "," if suffix == ".csv" else "\t")
+        if suffix == ".json":
+            return _read_json(path)
+        return pa.json.read_json(path, read_options=pa.json.ReadOptions(block_size=1 << 26))
+    except (pa.ArrowInvalid, pa.ArrowException, ValueError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as {suffix[1:].upper()}: {str(error).splitlines()[0]}") from error
+
+
+def check_utf8(path: Path) -> None:
+    """Refuse a file that is not UTF-8, with the line and byte of the first offence."""
+    line = 1
+    with path.open("rb") as file:
+        for raw in file:
+            try:
+                raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{path}: line {line}, byte {error.start + 1}: 0x{raw[error.start]:02x} is not UTF-8. Save the file as "
+                    "UTF-8 (for example: iconv -f latin1 -t utf-8 IN > OUT)."
+                ) from error
+            line += 1
+
+
+def _read_csv(path: Path, delimiter: str) -> pa.Table:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file, delimiter=delimiter), [])
+    if len(set(header)) != len(header):
+        twice = sorted({name for name in header if header.count(name) > 1})
+        raise UserError(f"{path}: the header names column {twice[0]!r} twice; give each column its own name.")
+    return pa.csv.read_csv(
+        path,
+        parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        # Every value stays text: a column of "007" or "true" must not change its meaning by looking like a type.
+        convert_options=pa.csv.ConvertOptions(
+            column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
+        ),
+    )
+
+
+def _read_json(path: Path) -> pa.Table:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(content, dict) and all(isinstance(v, dict) for v in content.values()):
+        content = [{"id": key, **value} for key, value in content.items()]
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        raise ValueError('expected a list of objects, [{"text": ...}, ...]')
+    frame = pd.DataFrame(content)
+    return pa.table({str(name): pa.array(list(frame[name]), from_pandas=True) for name in frame.columns})
+
+
+def read_wrench(folder: Path) -> Splits:
+    """Read WRENCH's layout: label.json, optional lfs.json, and train/valid/test.json with ready votes.
+
+    Raises
+    ------
+    UserError : with the file and the example's key, where a label or a vote is not one of the classes.
+    """
+    names = _json(folder / "label.json")
+    if not isinstance(names, dict) or sorted(map(str, names)) != sorted(str(i) for i in range(len(names))):
+        raise UserError(f'{folder / "label.json"}: expected {{"0": "name", "1": "name", ...}} without gaps.')
+    label_names = [str(names[str(i)]) for i in range(len(names))]
+    lf_names = _json(folder / "lfs.json") if (folder / "lfs.json").is_file() else None
+    splits = {
+        split: _wrench_split(folder / f"{split}.json", len(label_names), lf_names)
+        for split in ("train", "valid", "test")
+        if (folder / f"{split}.json").is_file()
+    }
+    if "train" not in splits:
+        raise UserError(f"{folder}: has label.json but no train.json.")
+    votes = splits["train"].votes
+    if lf_names is None and votes is not None:
+        lf_names = [f"lf_{j}" for j in range(votes.shape[1])]
+    return Splits(
+        splits["train"], splits.get("valid"), splits.get("test"), label_names, lf_names, folder.resolve().name
+    )
+
+
+def _json(path: Path) -> Any:
+    check_utf8(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}).") from error
+
+
+def _wrench_split(path: Path, n_classes: int, lf_names: list[str] | None) -> Dataset:
+    rows = _json(path)
+    if not isinstance(rows, dict) or not rows:
+        raise UserError(f'{path}: expected {{"0": {{"data": ..., "label": ..., "weak_labels": [...]}}, ...}}.')
+    texts, gold, votes = [], [], []
+    extra: dict[str, list[Any]] = {}
+    width = len(lf_names) if lf_names is not None else None
+    for i, (key, row) in enumerate(rows.items()):
+        data = row.get("data") if isinstance(row, dict) else None
+        if not isinstance(data, dict) or not isinstance(data.get("text"), str):
+            raise UserError(
+                f"{path}: example {key!r}: expected data.text to be a string, found "
+                f"{type(data.get('text')).__name__ if isinstance(data, dict) else type(data).__name__}. "
+                "Pair and token data sets are not supported yet."
+            )
+        texts.append(data["text"])
+        for name, value in data.items():
+            if name != "text":
+                extra.setdefault(name, [None] * i).append(value)
+        for column in extra.values():
+            column.extend([None] * (i + 1 - len(column)))
+        label = row.get("label", ABSTAIN)
+        label = ABSTAIN if label is None else label
+        if not isinstance(label, int) or not ABSTAIN <= label < n_classes:
+            raise UserError(f"{path}: example {key!r}: label {label!r} is not -1 or 0 to {n_classes - 1}.")
+        gold.append(label)
+        weak = row.get("weak_labels")
+        if weak is None:
+            continue
+        width = len(weak) if width is None else width
+        if len(weak) != width:
+            raise UserError(f"{path}: example {key!r}: {len(weak)} votes in weak_labels, expected {width}.")
+        for j, vote in enumerate(weak):
+            if not isinstance(vote, int) or not ABSTAIN <= vote < n_classes:
+                raise UserError(
+                    f"{path}: example {key!r}: vote {j} is {vote!r}, expected -1 (abstain) to {n_classes - 1}."
+                )
+        votes.append(weak)
+    if votes and len(votes) != len(texts):
+        raise UserError(f"{path}: {len(votes)} of {len(texts)} examples have weak_labels; expected all or none.")
+    labels = np.array(gold)
+    return Dataset(
+        texts=texts,
+        ids=[str(key) for key in rows],
+        columns={name: values for name, values in extra.items() if name != "id"},
+        gold=Gold(labels) if (labels != ABSTAIN).any() else None,
+        votes=np.array(votes, dtype=np.int8 if n_classes <= 127 else np.int16) if votes else None,
+        source=str(path),
+    )

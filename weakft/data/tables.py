@@ -1,0 +1,186 @@
+"""One table (pyarrow, pandas, `datasets.Dataset`, list of strings) to one split: which column is what, and checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from weakft.data.dataset import ABSTAIN, Dataset, Gold
+from weakft.errors import UserError, nearest
+
+TEXT_GUESSES = ("text", "sentence", "content", "message", "body", "comment", "review", "document", "question")
+LABEL_GUESSES = ("label", "labels", "class", "category", "target", "gold")
+ID_GUESSES = ("id", "idx", "guid", "uid", "text_id")
+
+
+@dataclass
+class Columns:
+    """Which columns hold text, gold label and id; None means: guess by name. `label_names`: the classes, if known.
+
+    needs_text : False would allow a table without text (never used for training).
+    """
+
+    text: str | None = None
+    label: str | None = None
+    id: str | None = None
+    label_names: list[str] | None = None
+    found_labels: list[str] = field(default_factory=list)
+
+
+def _pick(asked: str | None, guesses: tuple[str, ...], names: list[str], what: str, source: str) -> str | None:
+    """The column asked for, or the only one whose name is among the guesses; two such columns are an error."""
+    if asked is not None:
+        if asked not in names:
+            raise UserError(
+                f"{source}: there is no column {asked!r} for the {what}; there are {', '.join(map(repr, names))}."
+                f"{nearest(asked, names)}"
+            )
+        return asked
+    found = [name for name in names if name.lower() in guesses]
+    if len(found) > 1:
+        raise UserError(
+            f"{source}: columns {' and '.join(map(repr, found))} could each be the {what}; "
+            f"choose with --{what}-column {found[0]}."
+        )
+    return found[0] if found else None
+
+
+def table_to_dataset(table: pa.Table, columns: Columns, source: str) -> Dataset:
+    """Turn a table into a split: check texts and ids, map label names to class numbers, keep the other columns.
+
+    Raises
+    ------
+    UserError : no text column, a missing text, a value of another type, duplicate ids, an unknown label name.
+    """
+    names = [str(name) for name in table.column_names]
+    text = _pick(columns.text, TEXT_GUESSES, names, "text", source)
+    if text is None:
+        strings = [
+            n
+            for n in names
+            if pa.types.is_string(table.column(n).type) or pa.types.is_large_string(table.column(n).type)
+        ]
+        if len(names) == 1 and strings:
+            text = strings[0]
+        else:
+            raise UserError(
+                f"{source}: cannot tell which column is the text; there are {', '.join(map(repr, names))}. "
+                "Name it with --text-column."
+            )
+    label = _pick(columns.label, LABEL_GUESSES, [n for n in names if n != text], "label", source)
+    id_column = _pick(columns.id, ID_GUESSES, [n for n in names if n not in (text, label)], "id", source)
+    if table.num_rows == 0:
+        raise UserError(f"{source}: the table has columns but no rows.")
+    texts = table.column(text).to_pylist()
+    for row, value in enumerate(texts):
+        if not isinstance(value, str) or not value.strip():
+            found = (
+                "nothing"
+                if value is None or value == ""
+                else ("only white space" if isinstance(value, str) else f"{value!r} ({type(value).__name__})")
+            )
+            raise UserError(
+                f"{source}: row {row + 1}, column {text!r}: expected a text, found {found}. Remove the row or fill it in."
+            )
+    ids = [str(i) for i in range(len(texts))] if id_column is None else _ids(table.column(id_column), id_column, source)
+    gold = None if label is None else _gold(table.column(label), label, columns, source)
+    others = [n for n in names if n not in (text, label, id_column)]
+    return Dataset(
+        texts=texts,
+        ids=ids,
+        columns={name: table.column(name).to_pylist() for name in others},
+        gold=gold,
+        source=source,
+    )
+
+
+def _ids(values: pa.ChunkedArray, column: str, source: str) -> list[str]:
+    ids: list[str] = []
+    seen: dict[str, int] = {}
+    for row, value in enumerate(values.to_pylist()):
+        if value is None:
+            raise UserError(f"{source}: row {row + 1}, column {column!r}: the id is missing.")
+        key = str(value)
+        if key in seen:
+            raise UserError(
+                f"{source}: row {row + 1}, column {column!r}: id {key!r} was row {seen[key] + 1}'s already; ids must differ "
+                "(name another column with --id-column, or drop it to number the rows)."
+            )
+        seen[key] = row
+        ids.append(key)
+    return ids
+
+
+def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str) -> Gold | None:
+    """Class numbers from label names or numbers; missing values are -1."""
+    raw = values.to_pylist()
+    kinds = {type(v).__name__ for v in raw if v is not None}
+    if len(kinds) > 1:
+        row = next(
+            i for i, v in enumerate(raw) if v is not None and type(v) is not type(next(x for x in raw if x is not None))
+        )
+        raise UserError(
+            f"{source}: row {row + 1}, column {column!r}: found {raw[row]!r}; the rows above hold another type."
+        )
+    if not kinds:
+        return None
+    if columns.label_names is None:
+        distinct = {v for v in raw if v is not None}
+        columns.found_labels = [str(v) for v in sorted(distinct, key=lambda v: (str(type(v)), v))]
+    names = columns.label_names or columns.found_labels
+    number = {name: i for i, name in enumerate(names)}
+    gold = np.full(len(raw), ABSTAIN, dtype=np.int64)
+    for row, value in enumerate(raw):
+        if value is None:
+            continue
+        key = str(value)
+        is_number = columns.label_names is not None and key.lstrip("-").isdigit() and key not in number
+        index = int(key) if is_number else number.get(key)
+        if index == ABSTAIN and is_number:
+            continue
+        if index is None or not 0 <= index < len(names):
+            raise UserError(
+                f"{source}: row {row + 1}, column {column!r}: unknown label {value!r}; the classes are "
+                f"{', '.join(map(repr, names))}.{nearest(key, names)}"
+            )
+        gold[row] = index
+    return Gold(gold)
+
+
+def from_python(value: Any, columns: Columns, source: str) -> Dataset:
+    """A split from Python: list of strings, pandas frame, `datasets.Dataset`, pyarrow table, or a `Dataset` as it is."""
+    if isinstance(value, Dataset):
+        return value
+    if isinstance(value, pd.DataFrame):
+        table = pa.table({str(n): pa.array(list(value[n]), from_pandas=True) for n in value.columns})
+        return table_to_dataset(table, columns, source)
+    if isinstance(value, pa.Table):
+        return table_to_dataset(value, columns, source)
+    if hasattr(value, "with_format") and hasattr(value, "features"):  # datasets.Dataset, without importing it
+        features = {name: getattr(feature, "names", None) for name, feature in value.features.items()}
+        table = value.with_format("arrow")[:]
+        label = columns.label or next((n for n in features if n.lower() in LABEL_GUESSES), None)
+        if label is not None and features.get(label) and columns.label_names is None:
+            columns.label_names = list(features[label])
+        return table_to_dataset(table, columns, source)
+    if isinstance(value, (list, tuple, pd.Series, np.ndarray)):
+        return table_to_dataset(pa.table({"text": pa.array(list(value), from_pandas=True)}), columns, source)
+    raise UserError(
+        f"{source}: expected a list of strings, a pandas DataFrame or a datasets.Dataset, found {type(value).__name__}."
+    )
+
+
+def join_gold(data: Dataset, path: Path, label_names: list[str]) -> Gold:
+    """Gold labels of a split from a CSV file of its own with the columns ``id`` and ``label``."""
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    by_id = dict(zip(frame["id"], frame["label"], strict=True))
+    missing = [i for i in data.ids if i not in by_id]
+    if missing:
+        raise UserError(f"{path}: has no label for id {missing[0]!r} of {data.source}.")
+    number = {name: i for i, name in enumerate(label_names)}
+    return Gold(np.array([number[by_id[i]] for i in data.ids]))

@@ -1,0 +1,188 @@
+"""What a person sees in the terminal: progress bars and tables (rich). Knows nothing of how results come about."""
+
+from __future__ import annotations
+
+import math
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+ROW_NAMES = {
+    "majority": "majority vote of the LFs",
+    "label-model": "label model",
+    "weak": "fine-tuning on weak labels",
+    "cosine": "weakft (cosine)",
+    "gold": "fully supervised (ceiling)",
+    "valid": "fine-tuning on the validation labels",
+}
+
+
+class TerminalProgress:
+    """One progress bar a stage, kept on the screen when it is done. A context manager."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self._bars = Progress(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description:<24}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
+            console=self.console,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> TerminalProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._finish()
+        self._bars.stop()
+
+    def _finish(self) -> None:
+        if self._task is not None:  # an early stop leaves the bar short: close it at what was done
+            done = self._bars.tasks[self._task].completed
+            self._bars.update(self._task, total=done)
+            self._bars.stop_task(self._task)
+
+    def start(self, stage: str, total: int) -> None:
+        """Begin a stage of ``total`` steps; the one before is done."""
+        self._finish()
+        self._task = self._bars.add_task(stage, total=total, note="")
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        """``n`` steps are done; a note stays until the next."""
+        if self._task is not None:
+            self._bars.update(self._task, advance=n, **({"note": note} if note else {}))
+
+    def say(self, message: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(f"[yellow]note[/yellow] {_escape(message)}")
+
+
+class Silent:
+    """Progress for the Python API and tests: keeps messages in `messages`, shows nothing."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def start(self, stage: str, total: int) -> None:
+        """Nothing to show."""
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        """Nothing to show."""
+
+    def say(self, message: str) -> None:
+        """Keep the message."""
+        self.messages.append(message)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def show_run(console: Console, run: Any) -> None:
+    """The end of `weakft train`: what was chosen, the table of methods, where the run lies."""
+    metrics = run.metrics
+    chosen = metrics.get("label_model")
+    if chosen:
+        console.print(_candidates(chosen))
+        console.print(
+            f"Label model: [bold]{chosen['name']}[/bold] with the {_balance(chosen['balance'])} class balance "
+            f"({_escape(chosen['reason'])})."
+        )
+    if run.table:
+        console.print(_results(run.table, metrics["method"]))
+    else:
+        console.print("No test split with gold labels: no test figures.")
+    used = metrics["gold_labels_used_by_split"]
+    console.print(
+        f"Gold labels used: [bold]{metrics['gold_labels_used']}[/bold] "
+        f"(training split {used['train']}, validation split {used['valid']} for choosing). "
+        f"Time: {sum(metrics['timing'].values()):.0f} s."
+    )
+    console.print(f"Run folder: [bold]{_escape(str(run.folder))}[/bold]")
+
+
+def _balance(name: str) -> str:
+    return {"own": "model's own", "valid": "validation split's"}.get(name, name)
+
+
+def _candidates(chosen: dict[str, Any]) -> Table:
+    table = Table(title="Label models on the validation split", title_justify="left")
+    for heading in ("label model", "class balance"):
+        table.add_column(heading)
+    for heading in ("log-loss", "accuracy"):
+        table.add_column(heading, justify="right")
+    for i, c in enumerate(chosen["candidates"]):
+        if c["error"]:
+            table.add_row(c["model"], _balance(c["balance"]), "failed", _escape(c["error"][:60]), style="dim")
+        else:
+            style = "bold" if i == 0 else ""
+            table.add_row(
+                c["model"],
+                _balance(c["balance"]),
+                _figure(c["log_loss"]),
+                _figure(c["accuracy"]),
+                style=style,
+            )
+    return table if chosen["candidates"] else Table(box=None)
+
+
+def _results(results: dict[str, Any], method: str) -> Table:
+    n = next(iter(results.values()))["n"]
+    table = Table(title=f"Test split, {n} texts", title_justify="left")
+    table.add_column("method")
+    table.add_column("accuracy", justify="right")
+    table.add_column("macro-F1", justify="right")
+    for name, figures in results.items():
+        style = "bold green" if name == method else ""
+        table.add_row(
+            ROW_NAMES.get(name, name), _figure(figures["accuracy"]), _figure(figures["macro_f1"]), style=style
+        )
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def show_summary(console: Console, frame: Any, gold: int) -> None:
+    """The labeling-function summary as a table, the one to mend first."""
+    checked = "accuracy" in frame.columns
+    table = Table(title="Labeling functions, the one to mend first", title_justify="left")
+    table.add_column("labeling function", overflow="fold")
+    table.add_column("votes for", overflow="fold")
+    for heading in ("coverage", "overlaps", "conflicts"):
+        table.add_column(heading, justify="right")
+    if checked:
+        table.add_column("accuracy (95 % interval, n)", justify="right")
+    table.add_column("errors", justify="right")
+    for row in frame.itertuples():
+        cells = [_escape(row.name), _escape(row.polarity) or "never votes"]
+        cells += [_figure(row.coverage), _figure(row.overlaps), _figure(row.conflicts)]
+        if checked:
+            interval = f"{row.ci_low:.2f}–{row.ci_high:.2f}, {row.votes_checked}"
+            cells.append(f"{row.accuracy:.2f} ({interval})" if row.votes_checked else "no votes to check")
+        table.add_row(*cells, str(row.errors) if row.errors else "")
+    console.print(table)
+    if checked:
+        console.print(f"Accuracy is measured on the {gold} gold labels of the validation split.")

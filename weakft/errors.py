@@ -1,0 +1,19 @@
+"""The one error type that means "the user can mend this": shown in one paragraph, exit code 2, no traceback."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something in the user's input, options or files is wrong.
+
+    The message names the file, row, column or function, what was found, what was expected, and what to do.
+    The command line prints it without a traceback (unless ``--debug``) and exits with code 2.
+    """
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the known word closest to ``word``, or an empty string."""
+    import difflib
+
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,68 @@
+"""`python -m weakft.evaluate`, `weakft evaluate RUN` and `weakft.evaluate(...)`: measure a model on gold labels."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weakft.cli import parse
+from weakft.cli import run as run_cli
+from weakft.config import EvaluateConfig, build
+from weakft.verbs import callable_module
+
+if TYPE_CHECKING:
+    from weakft.tasks.classification import Metrics
+
+
+def evaluate(run: str | Path, data: Any = None, **options: Any) -> Metrics:
+    """Measure a run's model on a data set's test (or valid) split.
+
+    Parameters
+    ----------
+    run : run folder or model folder.   data : a path as for ``--data``, or texts with gold labels (a DataFrame or
+    `datasets.Dataset`); None: the embedded support messages.   options : `weakft.config.EvaluateConfig`'s.
+    """
+    if data is not None and not isinstance(data, (str, Path)):
+        return _evaluate(build(EvaluateConfig, {"run": str(run), **options}, "weakft.evaluate"), data)
+    named = {} if data is None else {"data": str(data)}
+    return _evaluate(build(EvaluateConfig, {"run": str(run), **named, **options}, "weakft.evaluate"))
+
+
+def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
+    from weakft.data.dataset import Dataset
+    from weakft.data.tables import Columns, from_python
+    from weakft.errors import UserError
+    from weakft.inputs import Given, load_data
+    from weakft.runs import model_folder
+    from weakft.tasks.classification import measure
+    from weakft.training.model import EndModel
+
+    model = EndModel.load(model_folder(Path(config.run)))
+    split: Dataset | None
+    if objects is not None:
+        columns = Columns(config.text_column, config.label_column, config.id_column, model.label_names)
+        split = from_python(objects, columns, "data")
+    else:
+        splits = load_data(config, Given(), model.label_names)
+        if splits.label_names and splits.label_names != model.label_names:
+            raise UserError(
+                f"{config.run}: the model's classes are {model.label_names}, the data's {splits.label_names}."
+            )
+        only_table = config.data is not None and Path(config.data).is_file()
+        split = splits.train if only_table else getattr(splits, config.split)
+    if split is None or split.gold is None:
+        raise UserError(f"--data {config.data}: has no {config.split} split with gold labels to measure on.")
+    return measure(model.predict(model.tokenize(split.texts)), split.gold.read("measure"))
+
+
+def main(args: list[str]) -> None:
+    """The command line of `weakft evaluate`."""
+    metrics = _evaluate(parse(EvaluateConfig, args, "weakft evaluate", positional=("run",)))
+    print(f"accuracy {metrics['accuracy']:.4f}  macro-F1 {metrics['macro_f1']:.4f}  on {metrics['n']} texts")
+
+
+callable_module(__name__, evaluate)
+
+if __name__ == "__main__":
+    sys.exit(run_cli(main))

@@ -1,0 +1,175 @@
+"""From options (and Python objects) to a data set and its label matrices: the front half of `label` and `train`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from weakft.config import DataOptions, VoteOptions
+from weakft.data import example
+from weakft.data.dataset import Dataset, Splits
+from weakft.data.readers import read_splits, read_table
+from weakft.data.tables import Columns, from_python
+from weakft.errors import UserError
+from weakft.lfs.apply import Failure, apply
+from weakft.lfs.load import RuleSet, from_objects, load_file
+from weakft.lfs.summary import summarise
+
+Advance = Callable[[int], None]
+
+
+@dataclass
+class Given:
+    """Python objects that stand in for files: splits as lists, frames or `datasets.Dataset`, and labeling functions."""
+
+    train: Any = None
+    valid: Any = None
+    test: Any = None
+    lfs: list[Any] | None = None
+    label_names: list[str] | None = None
+
+
+@dataclass
+class Votes:
+    """The label matrices of each split (None where there is no split or no votes for it), int8 [n, m]."""
+
+    names: list[str]
+    train: np.ndarray
+    valid: np.ndarray | None = None
+    test: np.ndarray | None = None
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+
+def load_data(options: DataOptions, given: Given, label_names: list[str] | None) -> Splits:
+    """Read the data set that the options or the Python objects name.
+
+    Raises
+    ------
+    UserError : see `weakft.data.readers` and `weakft.data.tables`.
+    """
+    columns = Columns(options.text_column, options.label_column, options.id_column, label_names or given.label_names)
+    if given.train is not None:
+        splits = Splits(train=from_python(given.train, columns, "train"), label_names=columns.label_names)
+        splits.valid = None if given.valid is None else from_python(given.valid, columns, "valid")
+        splits.test = None if given.test is None else from_python(given.test, columns, "test")
+        splits.label_names = columns.label_names
+    elif options.data is None:
+        splits = example.load()
+    else:
+        splits = read_splits(Path(options.data), columns)
+    for name, path in (("valid", options.valid), ("test", options.test)):
+        if path is not None:
+            if getattr(splits, name) is not None:
+                raise UserError(f"--{name} {path}: --data has a {name} split already.")
+            setattr(splits, name, read_table(Path(path), columns))
+    if splits.label_names is None:
+        splits.label_names = columns.found_labels or None
+    return splits
+
+
+def load_rules(options: VoteOptions, given: Given) -> RuleSet | None:
+    """The labeling functions, or None where ready votes of the data are to be used.
+
+    Raises
+    ------
+    UserError : the data needs labeling functions and none are named, or their file is at fault.
+    """
+    if given.lfs is not None:
+        return from_objects(list(given.lfs), given.label_names, "lfs")
+    if options.votes == "from-data":
+        if options.lfs is not None:
+            raise UserError("--lfs and --votes from-data exclude each other; leave one out.")
+        return None
+    if options.lfs is not None:
+        return load_file(Path(options.lfs))
+    if options.data is None and given.train is None:
+        return load_file(example.LFS)
+    raise UserError(
+        "Which labeling functions? Name their file with --lfs labeling_functions/NAME.py, or use the ready votes of a "
+        "WRENCH folder with --votes from-data."
+    )
+
+
+def load(options: VoteOptions, given: Given, needs_rules: bool = True) -> tuple[Splits, RuleSet | None, list[str]]:
+    """Data, labeling functions and class names that belong together.
+
+    Raises
+    ------
+    UserError : the class names are unknown, or the rules' and the data's disagree.
+    """
+    rules = load_rules(options, given) if needs_rules else None
+    splits = load_data(options, given, rules.label_names if rules else None)
+    labels = (rules.label_names if rules else None) or splits.label_names
+    if labels is None:
+        raise UserError(
+            "The class names are unknown: write LABELS = [...] in the file with the labeling functions, or give data "
+            "with gold labels."
+        )
+    if rules and rules.label_names and splits.label_names and rules.label_names != splits.label_names:
+        raise UserError(
+            f"{rules.source}: LABELS is {rules.label_names}, but the data's classes are {splits.label_names}. "
+            "Both must name the same classes in the same order."
+        )
+    if len(labels) < 2:
+        raise UserError(f"The data has one class only, {labels}; classification needs two or more.")
+    return splits, rules, labels
+
+
+def cast_votes(
+    options: VoteOptions,
+    splits: Splits,
+    rules: RuleSet | None,
+    label_names: list[str],
+    advance: Advance | None = None,
+) -> Votes:
+    """Apply the labeling functions to every split, or take the data's ready votes.
+
+    Raises
+    ------
+    UserError : no ready votes, a vote that is no class, or no labeling function votes on any training row.
+    """
+    if rules is None:
+        if splits.train.votes is None:
+            raise UserError(f"{splits.train.source}: --votes from-data, but the examples have no weak_labels.")
+        names = splits.lf_names or [f"lf_{j}" for j in range(splits.train.votes.shape[1])]
+        votes = Votes(names, splits.train.votes, _ready(splits.valid), _ready(splits.test))
+    else:
+        matrices: dict[str, np.ndarray | None] = {}
+        failures: dict[str, Failure] = {}
+        for name in ("train", "valid", "test"):
+            split = getattr(splits, name)
+            if split is None:
+                matrices[name] = None
+                continue
+            L, failed = apply(rules.lfs, split, label_names, strict=options.strict, advance=advance)
+            matrices[name] = L
+            if name == "train":
+                failures = failed
+        train = matrices["train"]
+        assert train is not None
+        votes = Votes([lf.name for lf in rules.lfs], train, matrices["valid"], matrices["test"], failures)
+    if not (votes.train >= 0).any():
+        raise UserError(
+            f"No labeling function votes on any of the {len(votes.train)} training rows; there is nothing to learn from."
+        )
+    return votes
+
+
+def _ready(split: Dataset | None) -> np.ndarray | None:
+    return None if split is None else split.votes
+
+
+def lf_summary(votes: Votes, splits: Splits, label_names: list[str]) -> tuple[pd.DataFrame, int]:
+    """The summary on the training rows, with accuracies from the validation split's gold where it has votes.
+
+    Returns the summary and the number of gold labels it read.
+    """
+    gold = splits.valid.gold if splits.valid is not None and votes.valid is not None else None
+    labels = gold.read("lf summary") if gold is not None else None
+    frame = summarise(votes.train, votes.names, label_names, votes.failures, votes.valid, labels)
+    return frame, 0 if gold is None else gold.n_known

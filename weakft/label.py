@@ -1,0 +1,89 @@
+"""`python -m weakft.label`, `weakft label` and `weakft.label(...)`: apply labeling functions without training."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weakft.cli import parse
+from weakft.cli import run as run_cli
+from weakft.config import LabelConfig, build
+from weakft.verbs import callable_module
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from weakft.display import Silent, TerminalProgress
+    from weakft.inputs import Given
+
+
+@dataclass
+class Labeled:
+    """The label matrix of the training split, int8 [n, m], its columns' names, and the summary."""
+
+    L: np.ndarray
+    names: list[str]
+    summary: pd.DataFrame
+    gold_labels_used: int
+
+
+def label(data: Any = None, lfs: Any = None, *, label_names: list[str] | None = None, **options: Any) -> Labeled:
+    """Apply labeling functions and return the label matrix with its summary; nothing is written.
+
+    Parameters are those of `weakft.train`; ``options`` are `weakft.config.LabelConfig`'s.
+    """
+    from weakft.display import Silent
+    from weakft.inputs import Given
+
+    named = {key: str(v) for key, v in {"data": data, "lfs": lfs}.items() if isinstance(v, (str, Path))}
+    given = Given(train=None if "data" in named else data, lfs=None if "lfs" in named else lfs, label_names=label_names)
+    return _label(build(LabelConfig, {**options, **named}, "weakft.label"), given, Silent())[0]
+
+
+def _label(config: LabelConfig, given: Given, progress: Silent | TerminalProgress) -> tuple[Labeled, Any]:
+    from weakft.inputs import cast_votes, lf_summary, load
+
+    splits, rules, labels = load(config, given)
+    progress.start("labeling functions", sum(len(s) for s in (splits.train, splits.valid, splits.test) if s))
+    votes = cast_votes(config, splits, rules, labels, progress.advance)
+    for failure in votes.failures.values():
+        progress.say(f"{failure.where}: raised on {failure.count} rows, which abstain; the first:\n{failure.traceback}")
+    summary, gold = lf_summary(votes, splits, labels)
+    return Labeled(votes.train, votes.names, summary, gold), splits
+
+
+def main(args: list[str]) -> None:
+    """The command line of `weakft label`."""
+    config = parse(LabelConfig, args, "weakft label")
+    import pandas as pd
+
+    from weakft import runs
+    from weakft.display import TerminalProgress, show_summary
+    from weakft.errors import UserError
+    from weakft.inputs import Given
+
+    folder = Path(config.output)
+    if folder.exists() and not (folder / runs.LF_SUMMARY).is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise UserError(f"--output {folder}: exists and holds no label matrix of weakft's; name another folder.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TerminalProgress() as bars:
+        labeled, splits = _label(config, Given(), bars)
+    matrix = pd.DataFrame(labeled.L, columns=labeled.names)
+    matrix.insert(0, "id", splits.train.ids)
+    with runs.writing(folder) as scratch:
+        matrix.to_parquet(scratch / "label_matrix.parquet", index=False)
+        labeled.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
+    show_summary(bars.console, labeled.summary, labeled.gold_labels_used)
+    covered = (labeled.L >= 0).any(axis=1).mean()
+    bars.console.print(
+        f"{labeled.L.shape[1]} labeling functions cover {covered:.1%} of {len(labeled.L)} training texts. Wrote {folder}."
+    )
+
+
+callable_module(__name__, label)
+
+if __name__ == "__main__":
+    sys.exit(run_cli(main))

@@ -1,0 +1,144 @@
+"""`--label-model auto`: fit the candidates, pick the one whose soft labels fit the validation split's gold labels best.
+
+Reads validation labels (their number is part of the result) and never a training label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from weakft.errors import UserError
+from weakft.label_models.base import LabelModel, covered
+from weakft.label_models.registry import find
+from weakft.label_models.snorkel import MINIMUM_LFS
+from weakft.tasks.classification import log_loss
+
+FAMILIES = ("snorkel", "dawid-skene", "majority")
+FALLBACK_AGREEMENT = 0.9
+
+
+@dataclass
+class Candidate:
+    """One label model under one class balance: its validation log-loss (lower is better) and accuracy, or its error."""
+
+    model: str
+    balance: str
+    log_loss: float = float("nan")
+    accuracy: float = float("nan")
+    error: str = ""
+
+
+@dataclass
+class Choice:
+    """The chosen label model, fitted, and why.
+
+    soft_labels : float32 [n, k] for the training rows.   class_balance : [k], what self-training aligns with, or None
+    for the uniform pull of the paper.   gold_used : validation labels read.
+    """
+
+    model: LabelModel
+    name: str
+    balance: str
+    soft_labels: np.ndarray
+    class_balance: np.ndarray | None
+    candidates: list[Candidate] = field(default_factory=list)
+    gold_used: int = 0
+    reason: str = ""
+
+
+def valid_balance(gold: np.ndarray, n_classes: int) -> np.ndarray:
+    """Class shares of gold labels with one pseudo-count a class [k]."""
+    counts = np.bincount(gold[gold >= 0], minlength=n_classes) + 1.0
+    return counts / counts.sum()
+
+
+def choose(
+    name: str,
+    L: np.ndarray,
+    n_classes: int,
+    seed: int,
+    valid_L: np.ndarray | None,
+    valid_gold: np.ndarray | None,
+    class_balance: np.ndarray | None = None,
+) -> Choice:
+    """Fit the named label model, or for ``auto`` the best of `FAMILIES` x class balances.
+
+    The balances tried are the model's own estimate, uniform, and the validation split's; a balance given by the user
+    is the only one tried. Candidates are compared by their log-loss on the validation rows that have votes. Without a
+    validation split (or without votes on it) ``auto`` takes Snorkel's model where at least three LFs vote and its hard
+    labels agree with the majority vote on `FALLBACK_AGREEMENT` of the covered rows, else the majority vote.
+    """
+    usable = valid_L is not None and valid_gold is not None and (covered(valid_L) & (valid_gold >= 0)).any()
+    balances: dict[str, np.ndarray | None] = {"own": None}
+    if class_balance is not None:
+        balances = {"given": class_balance}
+    elif usable:
+        assert valid_gold is not None
+        balances |= {
+            "uniform": np.full(n_classes, 1.0 / n_classes),
+            "valid": valid_balance(valid_gold, n_classes),
+        }
+    if not usable:
+        return _without_validation(name, L, n_classes, seed, balances)
+    assert valid_L is not None and valid_gold is not None
+    families = [f for f in FAMILIES if f != "snorkel" or L.shape[1] >= MINIMUM_LFS] if name == "auto" else [name]
+    scored = covered(valid_L) & (valid_gold >= 0)
+    tried: list[Candidate] = []
+    fitted: list[LabelModel | None] = []
+    for family in families:
+        for label, balance in balances.items():
+            candidate = Candidate(family, label)
+            tried.append(candidate)
+            try:
+                model = find(family)(n_classes, balance, seed).fit(L)
+                p = model.predict_proba(valid_L[scored])
+            except UserError as error:
+                if len(families) == 1:
+                    raise
+                candidate.error = str(error)
+                fitted.append(None)
+                continue
+            candidate.log_loss = log_loss(p, valid_gold[scored], floor=0.01)
+            candidate.accuracy = float((p.argmax(1) == valid_gold[scored]).mean())
+            fitted.append(model)
+    order = sorted((c.log_loss, i) for i, c in enumerate(tried) if fitted[i] is not None)
+    best = order[0][1]
+    chosen = fitted[best]
+    assert chosen is not None
+    return Choice(
+        model=chosen,
+        name=tried[best].model,
+        balance=tried[best].balance,
+        soft_labels=chosen.predict_proba(L),
+        class_balance=class_balance if class_balance is not None else balances["valid"],
+        candidates=sorted(tried, key=lambda c: (bool(c.error), c.log_loss)),
+        gold_used=int((valid_gold >= 0).sum()),
+        reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes",
+    )
+
+
+def _without_validation(
+    name: str, L: np.ndarray, n_classes: int, seed: int, balances: dict[str, np.ndarray | None]
+) -> Choice:
+    label, balance = next(iter(balances.items()))
+    majority = find("majority")(n_classes, balance, seed).fit(L)
+    reason = "named on the command line"
+    picked, model = name, majority
+    if name == "auto":
+        picked, reason = "majority", "no validation votes, and fewer than three labeling functions"
+        if L.shape[1] >= MINIMUM_LFS:
+            rows = covered(L)
+            try:
+                snorkel = find("snorkel")(n_classes, balance, seed).fit(L)
+                same = snorkel.predict_proba(L[rows]).argmax(1) == majority.predict_proba(L[rows]).argmax(1)
+                share = float(same.mean()) if rows.any() else 0.0
+                reason = f"no validation votes; Snorkel's model agrees with the majority vote on {share:.0%} of rows"
+                if share >= FALLBACK_AGREEMENT:
+                    picked, model = "snorkel", snorkel
+            except UserError as error:
+                reason = f"no validation votes; {error}"
+    elif name != "majority":
+        model = find(name)(n_classes, balance, seed).fit(L)
+    return Choice(model, picked, label, model.predict_proba(L), balance, reason=reason)

@@ -1,0 +1,33 @@
+"""Label models by name: weakft's own and those that other packages bring through the entry point `weakft.label_models`."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from weakft.errors import UserError, nearest
+from weakft.label_models.base import LabelModel
+from weakft.label_models.dawid_skene import DawidSkene
+from weakft.label_models.majority import MajorityVote
+from weakft.label_models.snorkel import SnorkelLabelModel
+
+BUILT_IN: dict[str, type[LabelModel]] = {
+    "majority": MajorityVote,
+    "snorkel": SnorkelLabelModel,
+    "dawid-skene": DawidSkene,
+}
+
+
+def find(name: str) -> type[LabelModel]:
+    """Return the label model class registered under a name.
+
+    Raises
+    ------
+    UserError : no such label model.
+    """
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    brought = {point.name: point for point in entry_points(group="weakft.label_models")}
+    if name not in brought:
+        known = sorted([*BUILT_IN, *brought, "auto"])
+        raise UserError(f"Unknown label model {name!r}; there are {', '.join(known)}.{nearest(name, known)}")
+    return brought[name].load()  # type: ignore[no-any-return]

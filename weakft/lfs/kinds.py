@@ -1,0 +1,103 @@
+"""The common kinds of labeling function in one line each: keywords, regex, gazetteer, another column's value.
+
+They match without regard to case unless told otherwise, and keywords and gazetteer entries match whole words only.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from weakft.errors import UserError
+from weakft.lfs.core import LabelingFunction, Vote
+
+
+class PatternLF(LabelingFunction):
+    """Votes ``label`` where a compiled pattern is found in ``x.text``; `pattern` is public for column-wise appliers."""
+
+    def __init__(self, name: str, pattern: re.Pattern[str], label: Vote, where: str) -> None:
+        search: Callable[[str], Any] = pattern.search
+        super().__init__(name, lambda x: label if search(x.text) else None)
+        self.pattern, self.label, self.where = pattern, label, where
+
+
+def _caller() -> str:
+    frame = sys._getframe(2)
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+def _words(words: Iterable[str]) -> str:
+    ordered = sorted({w.strip() for w in words if w.strip()}, key=lambda w: (-len(w), w))
+    if not ordered:
+        raise ValueError("expected at least one word, found none")
+    # \b would fail beside entries that begin or end in punctuation
+    return r"(?<!\w)(?:" + "|".join(re.escape(w) for w in ordered) + r")(?!\w)"
+
+
+def keywords(name: str, words: Iterable[str], label: Vote, *, case: bool = False) -> PatternLF:
+    """Vote ``label`` where one of the words or phrases occurs as a whole word.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> lf = keywords("money", ["refund", "charged twice"], "billing")
+    >>> lf(SimpleNamespace(text="I was CHARGED TWICE")), lf(SimpleNamespace(text="refunds"))
+    ('billing', None)
+    """
+    return PatternLF(name, re.compile(_words(words), 0 if case else re.IGNORECASE), label, _caller())
+
+
+def regex(name: str, pattern: str, label: Vote, *, case: bool = False) -> PatternLF:
+    """Vote ``label`` where the regular expression is found anywhere in the text.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> regex("question", r"^(who|whom)", "HUMAN")(SimpleNamespace(text="Who was it?"))
+    'HUMAN'
+    """
+    where = _caller()
+    try:
+        compiled = re.compile(pattern, 0 if case else re.IGNORECASE)
+    except re.error as error:
+        raise UserError(
+            f"{where}, labeling function {name!r}: not a regular expression: {error}: {pattern!r}"
+        ) from error
+    return PatternLF(name, compiled, label, where)
+
+
+def gazetteer(name: str, entries: str | Path | Iterable[str], label: Vote, *, case: bool = False) -> PatternLF:
+    """Vote ``label`` where an entry of a list occurs; ``entries`` is a UTF-8 file with one entry a line, or an iterable.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> gazetteer("towns", ["New York", "Bern"], "LOCATION")(SimpleNamespace(text="in new york"))
+    'LOCATION'
+    """
+    where = _caller()
+    if isinstance(entries, (str, Path)):
+        path = Path(entries)
+        if not path.is_file():
+            raise UserError(f"{where}, labeling function {name!r}: there is no gazetteer file {path}.")
+        entries = path.read_text(encoding="utf-8").splitlines()
+    return PatternLF(name, re.compile(_words(entries), 0 if case else re.IGNORECASE), label, where)
+
+
+def column(name: str, column_name: str, values: Iterable[Any] | Callable[[Any], bool], label: Vote) -> LabelingFunction:
+    """Vote ``label`` where another column has one of some values, or where a predicate of it is true.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> lf = column("urgent", "priority", {"high"}, 1)
+    >>> lf(SimpleNamespace(text="", priority="high")), lf(SimpleNamespace(text="", priority="low"))
+    (1, None)
+    """
+    wanted = values if callable(values) else frozenset(values).__contains__
+    lf = LabelingFunction(name, lambda x: label if wanted(getattr(x, column_name)) else None)
+    lf.where = _caller()  # type: ignore[attr-defined]
+    return lf

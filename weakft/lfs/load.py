@@ -1,0 +1,84 @@
+"""Load a user's file of labeling functions: `LABELS = [...]` and module-level labeling functions (or lists of them)."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weakft.errors import UserError
+from weakft.lfs.core import is_labeling_function, place
+
+
+@dataclass
+class RuleSet:
+    """The labeling functions of a file in the order they stand there, and its class names (None if it has no LABELS)."""
+
+    lfs: list[Any]
+    label_names: list[str] | None
+    source: str
+
+
+def load_file(path: Path) -> RuleSet:
+    """Run a Python file and collect its labeling functions.
+
+    Raises
+    ------
+    UserError : no such file, an error while it runs (with its line), no labeling function, a name used twice.
+    """
+    if not path.is_file():
+        raise UserError(f"--lfs {path}: there is no such file. Expected a Python file with labeling functions.")
+    spec = importlib.util.spec_from_file_location(f"weakft_user_lfs_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"--lfs {path}: expected a Python file (.py).")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # so that classes in the file can be pickled
+    try:
+        spec.loader.exec_module(module)
+    except UserError:
+        raise
+    except SyntaxError as error:
+        raise UserError(
+            f"{error.filename or path}, line {error.lineno}: {error.msg}: {(error.text or '').strip()}"
+        ) from error
+    except Exception as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
+        line = frames[-1].lineno if frames else "?"
+        function = f", in {frames[-1].name}" if frames and frames[-1].name != "<module>" else ""
+        raise UserError(f"{path}, line {line}{function}: {type(error).__name__}: {error}") from error
+    return from_objects(list(vars(module).values()), _labels(getattr(module, "LABELS", None), str(path)), str(path))
+
+
+def from_objects(values: list[Any], label_names: list[str] | None, source: str) -> RuleSet:
+    """Collect labeling functions from values and from lists and tuples among them; refuse a name used twice."""
+    lfs: list[Any] = []
+    for value in values:
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            if is_labeling_function(item) and not any(item is known for known in lfs):
+                lfs.append(item)
+    if not lfs:
+        raise UserError(
+            f"{source}: found no labeling functions. Decorate functions with @labeling_function() or build them with "
+            "weakft.lfs.keywords, regex, gazetteer or column."
+        )
+    by_name: dict[str, Any] = {}
+    for lf in lfs:
+        if lf.name in by_name:
+            raise UserError(
+                f"Two labeling functions are named {lf.name!r}: {place(by_name[lf.name])}; and {place(lf)}. Rename one."
+            )
+        by_name[lf.name] = lf
+    return RuleSet(lfs, label_names, source)
+
+
+def _labels(value: Any, source: str) -> list[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)) or len(value) < 2 or not all(isinstance(v, str) for v in value):
+        raise UserError(f'{source}: LABELS is {value!r}; expected a list of two or more class names, ["ham", "spam"].')
+    if len(set(value)) != len(value):
+        raise UserError(f"{source}: LABELS names a class twice: {list(value)!r}.")
+    return list(value)

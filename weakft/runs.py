@@ -1,0 +1,77 @@
+"""What a run folder holds, and how it comes to be: written beside its place, then renamed, so that it is whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from weakft.errors import UserError
+
+METRICS = "metrics.json"
+CONFIG = "config.yaml"
+MODEL = "model"
+PREDICTIONS = "predictions.parquet"
+LF_SUMMARY = "lf_summary.csv"
+
+
+def check_target(folder: Path) -> None:
+    """Refuse to replace a folder that is not an earlier run, and a place that cannot be written.
+
+    Raises
+    ------
+    UserError : a file stands there, a folder that is no run, or the parent is not writable.
+    """
+    if folder.is_file():
+        raise UserError(f"--output {folder}: a file of that name exists; name a folder.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / METRICS).is_file():
+        raise UserError(f"--output {folder}: the folder exists and is not a weakft run; name another, or remove it.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--output {folder}: cannot make {folder.parent}: {error.strerror}.") from error
+    if not os.access(folder.parent, os.W_OK):
+        raise UserError(f"--output {folder}: {folder.parent} is not writable.")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[Path]:
+    """A scratch folder that takes ``folder``'s place when the block ends well, and vanishes when it does not."""
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    scratch.chmod(0o755)
+    try:
+        yield scratch
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+            folder.rename(old / "run")
+            scratch.rename(folder)
+            shutil.rmtree(old)
+        else:
+            scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON whole: beside, then renamed."""
+    beside = path.with_name(f".{path.name}.partial")
+    beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def model_folder(run: Path) -> Path:
+    """The Hugging Face model folder of a run, or the folder itself where it is one.
+
+    Raises
+    ------
+    UserError : neither.
+    """
+    for folder in (run / MODEL, run):
+        if (folder / "config.json").is_file():
+            return folder
+    raise UserError(f"{run}: expected a run folder (with model/config.json) or a model folder, found neither.")

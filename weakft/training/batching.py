@@ -1,0 +1,76 @@
+"""Texts to padded tensors: tokenized once into compact arrays, batched by length, padded to the longest of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+
+class TokenizedTexts:
+    """n token sequences in one int32 array; `lengths` [n]."""
+
+    def __init__(self, texts: list[str], tokenizer: Any, max_length: int) -> None:
+        self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+        parts: list[np.ndarray] = []
+        for start in range(0, len(texts), 10_000):  # bounds the tokenizer's intermediate lists
+            ids = tokenizer(
+                texts[start : start + 10_000],
+                truncation=True,
+                max_length=max_length,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+            )["input_ids"]
+            parts.extend(np.asarray(sequence, dtype=np.int32) for sequence in ids)
+        self.lengths = np.array([len(part) for part in parts], dtype=np.int64)
+        self._tokens = np.concatenate(parts) if parts else np.empty(0, np.int32)
+        self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def collate(self, rows: np.ndarray, device: torch.device | str = "cpu") -> dict[str, torch.Tensor]:
+        """``input_ids`` and ``attention_mask`` [len(rows), longest], padded on the right."""
+        longest = int(self.lengths[rows].max())
+        ids = np.full((len(rows), longest), self.pad_id, dtype=np.int64)
+        mask = np.zeros((len(rows), longest), dtype=np.int64)
+        for i, row in enumerate(rows):
+            n = self.lengths[row]
+            ids[i, :n] = self._tokens[self._starts[row] : self._starts[row] + n]
+            mask[i, :n] = 1
+        return {
+            "input_ids": torch.from_numpy(ids).to(device, non_blocking=True),
+            "attention_mask": torch.from_numpy(mask).to(device, non_blocking=True),
+        }
+
+
+def shuffled_batches(
+    lengths: np.ndarray, batch_size: int, rng: np.random.Generator, buckets: int = 16
+) -> Iterator[np.ndarray]:
+    """Positions 0..n-1 in batches, for ever: each epoch is shuffled, and within every run of ``buckets`` batches texts
+    of like length share a batch, so that little is padding. The batches' order is random too.
+    """
+    n = len(lengths)
+    if n == 0:
+        raise ValueError("no rows to make batches of")
+    while True:
+        order = rng.permutation(n)
+        batches = []
+        for start in range(0, n, batch_size * buckets):
+            run = order[start : start + batch_size * buckets]
+            run = run[np.argsort(lengths[run], kind="stable")]
+            batches.extend(run[i : i + batch_size] for i in range(0, len(run), batch_size))
+        for b in rng.permutation(len(batches)):
+            yield batches[b]
+
+
+def length_sorted_batches(lengths: np.ndarray, tokens_a_batch: int) -> Iterator[np.ndarray]:
+    """Positions in batches for inference: longest first, each padded batch at most ``tokens_a_batch`` tokens."""
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, tokens_a_batch // max(1, int(lengths[order[start]])))
+        yield order[start : start + size]
+        start += size

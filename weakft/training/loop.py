@@ -1,0 +1,190 @@
+"""The one training loop: every stage of every method runs in it. Knows nothing of where labels come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from weakft.tasks.classification import log_loss, measure
+from weakft.training.batching import TokenizedTexts
+from weakft.training.model import EndModel
+
+
+@dataclass
+class Batch:
+    """One step's rows of the pool with their soft labels [b, k] and weights [b]."""
+
+    rows: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+
+
+Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""(logits [b, k], features [b, d], targets [b, k], weights [b]) -> a scalar."""
+
+
+class Progress(Protocol):
+    """What the loop tells about its progress."""
+
+    def start(self, stage: str, total: int) -> None:
+        """A stage of ``total`` steps begins."""
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        """``n`` steps are done."""
+
+    def say(self, message: str) -> None:
+        """Something the user should know."""
+
+
+@dataclass
+class Validator:
+    """Scores the model on the validation split (accuracy; the log-loss breaks ties) and spots collapse."""
+
+    tokens: TokenizedTexts
+    gold: np.ndarray
+
+    def score(self, model: EndModel) -> tuple[tuple[float, float], bool]:
+        """Return ((accuracy, -log-loss), collapsed): collapsed means one class only is ever predicted."""
+        probabilities = model.predict(self.tokens)
+        metrics = measure(probabilities, self.gold)
+        collapsed = len(np.unique(probabilities.argmax(1))) < min(2, len(np.unique(self.gold)))
+        return (metrics["accuracy"], -log_loss(probabilities, self.gold)), collapsed
+
+
+@dataclass
+class Best:
+    """The best checkpoint so far, by the validator's score; without a validator the newest is the best."""
+
+    score: tuple[float, float] = (-np.inf, -np.inf)
+    weights: dict[str, Any] | None = None
+    step: int = 0
+
+
+@dataclass
+class History:
+    """What happened in a stage, for metrics.json."""
+
+    steps: int = 0
+    samples: int = 0
+    skipped: int = 0
+    valid: list[tuple[int, float]] = field(default_factory=list)
+    stopped: str = "budget"
+
+
+@dataclass
+class Schedule:
+    """A stage's budget and step size. ``patience`` counts evaluations without a better score; 0 never stops early."""
+
+    steps: int
+    learning_rate: float
+    weight_decay: float = 1e-4
+    warmup: float = 0.0
+    decay: bool = True
+    eval_every: int = 50
+    patience: int = 0
+    gradient_clip: float = 1.0
+    accumulate: int = 1
+
+    def factor(self, step: int) -> float:
+        """The share of ``learning_rate`` at a step: linear warm-up, then linear decay to zero (or constant)."""
+        warm = int(self.warmup * self.steps)
+        if step < warm:
+            return (step + 1) / warm
+        return max(0.0, (self.steps - step) / max(1, self.steps - warm)) if self.decay else 1.0
+
+
+MAX_BAD_STEPS = 5
+"""So many steps in a row without a finite loss end the stage."""
+
+
+class Optimization:
+    """AdamW and its schedule over one stage (which may come in several calls of `run`)."""
+
+    def __init__(self, model: EndModel, schedule: Schedule) -> None:
+        self.model, self.schedule, self.step = model, schedule, 0
+        decayed = [p for p in model.module.parameters() if p.ndim > 1]
+        rest = [p for p in model.module.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": decayed, "weight_decay": schedule.weight_decay},
+            {"params": rest, "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
+        self.optimizer = model.accelerator.prepare(optimizer)
+        self.bad = 0
+
+    def update(self, tokens: TokenizedTexts, batches: Iterator[Batch], loss: Loss, history: History) -> None:
+        """One optimizer step over ``accumulate`` batches; a step whose loss or gradient is not finite is skipped."""
+        schedule, model = self.schedule, self.model
+        for group in self.optimizer.param_groups:
+            group["lr"] = schedule.learning_rate * schedule.factor(self.step)
+        self.step += 1
+        finite = True
+        for _ in range(schedule.accumulate):
+            batch = next(batches)
+            logits, features = model.forward(tokens, batch.rows)
+            targets = torch.from_numpy(batch.targets).to(model.device)
+            weights = torch.from_numpy(batch.weights).to(model.device)
+            value = loss(logits, features, targets, weights) / schedule.accumulate
+            finite = finite and bool(torch.isfinite(value))
+            if not finite:
+                break
+            model.accelerator.backward(value)
+            history.samples += len(batch.rows)
+        norm = torch.nn.utils.clip_grad_norm_(model.module.parameters(), schedule.gradient_clip)
+        if finite and bool(torch.isfinite(norm)):
+            self.optimizer.step()
+            self.bad = 0
+        else:
+            history.skipped += 1
+            self.bad += 1
+        self.optimizer.zero_grad(set_to_none=True)
+        history.steps += 1
+
+
+def run(
+    optimization: Optimization,
+    tokens: TokenizedTexts,
+    batches: Iterator[Batch],
+    loss: Loss,
+    steps: int,
+    best: Best,
+    history: History,
+    validator: Validator | None,
+    progress: Progress,
+) -> bool:
+    """Train ``steps`` steps, keeping the best checkpoint in ``best``. Return False where the stage should end.
+
+    A stage ends early when the score has not improved for ``patience`` evaluations, when losses are not finite
+    `MAX_BAD_STEPS` times in a row, or when the model has collapsed to one class on the validation split.
+    """
+    model, schedule = optimization.model, optimization.schedule
+    model.module.train()
+    for i in range(steps):
+        optimization.update(tokens, batches, loss, history)
+        progress.advance(1)
+        if optimization.bad >= MAX_BAD_STEPS:
+            history.stopped = "loss not finite"
+            progress.say(f"The loss was not finite {MAX_BAD_STEPS} steps in a row: stopped at the best checkpoint.")
+            return False
+        last = optimization.step >= schedule.steps or i == steps - 1
+        if validator is None or not (optimization.step % schedule.eval_every == 0 or last):
+            continue
+        score, collapsed = validator.score(model)
+        history.valid.append((optimization.step, score[0]))
+        progress.advance(0, f"valid {score[0]:.3f}")
+        if score > best.score:
+            best.score, best.weights, best.step = score, model.snapshot(), optimization.step
+        waited = sum(1 for step, _ in history.valid if step > best.step)
+        if collapsed and waited >= 2:
+            history.stopped = "collapse"
+            progress.say("The model predicts a single class on the validation split: stopped at the best checkpoint.")
+            return False
+        if schedule.patience and waited >= schedule.patience:
+            history.stopped = "early"
+            return False
+    return True

@@ -1,0 +1,129 @@
+"""The end model: a classifier on its device, with predictions, checkpoints in memory, and saving."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import set_seed
+
+from weakft.errors import UserError
+from weakft.training.backbone import FeatureTap, load_classifier
+from weakft.training.batching import TokenizedTexts, length_sorted_batches
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+def choose_precision(precision: Precision, device: str) -> Literal["no", "bf16"]:
+    """accelerate's name for the precision; ``auto`` is bf16 where the GPU or the CPU computes it natively."""
+    if precision != "auto":
+        return "bf16" if precision == "bf16" else "no"
+    if device == "cpu" or not torch.cuda.is_available():
+        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return "bf16" if native else "no"
+    return "bf16" if torch.cuda.is_bf16_supported() else "no"
+
+
+class EndModel:
+    """A sequence classifier with a fresh head, its tokenizer, and the accelerator it runs on.
+
+    Parameters
+    ----------
+    backbone : "minilm", a hub name or a folder.   label_names : k class names in class order.
+    seed : seeds Python, NumPy and torch before the head is drawn.   device : "auto" or "cpu".
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        label_names: list[str],
+        *,
+        seed: int = 0,
+        max_length: int = 128,
+        precision: Precision = "auto",
+        device: Literal["auto", "cpu"] = "auto",
+    ) -> None:
+        set_seed(seed)
+        AcceleratorState._reset_state(reset_partial_state=True)  # precision is global there; runs must not inherit it
+        self.accelerator = Accelerator(
+            cpu=device == "cpu",
+            mixed_precision=choose_precision(precision, device),
+        )
+        self.label_names = label_names
+        self.tokenizer, self.module = load_classifier(backbone, label_names)
+        limit = getattr(self.module.config, "max_position_embeddings", max_length) or max_length
+        self.max_length = min(max_length, limit)
+        self.module.to(self.accelerator.device)
+        self.tap = FeatureTap(self.module, len(label_names))
+
+    @classmethod
+    def load(cls, folder: Path) -> EndModel:
+        """A trained model from a model folder, with the class names of its config.
+
+        Raises
+        ------
+        UserError : the folder's config is not that of a sequence classifier.
+        """
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            names = config["id2label"]
+            label_names = [str(names[str(i)]) for i in range(len(names))]
+        except (KeyError, ValueError, OSError) as error:
+            raise UserError(f"{folder / 'config.json'}: expected the config of a classifier with id2label.") from error
+        return cls(str(folder), label_names)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.accelerator.device
+
+    def tokenize(self, texts: list[str]) -> TokenizedTexts:
+        """Tokenize once, truncated to the model's length."""
+        return TokenizedTexts(texts, self.tokenizer, self.max_length)
+
+    def forward(self, tokens: TokenizedTexts, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (logits [b, k], features v(x) [b, d]) of some rows, in fp32, with gradient where enabled."""
+        with self.accelerator.autocast():
+            logits = self.module(**tokens.collate(rows, self.device)).logits
+        assert self.tap.features is not None
+        return logits.float(), self.tap.features.float()
+
+    @torch.inference_mode()
+    def predict(
+        self,
+        tokens: TokenizedTexts,
+        rows: np.ndarray | None = None,
+        advance: Callable[[int], None] | None = None,
+    ) -> np.ndarray:
+        """Class probabilities float32 [n, k] of all rows or some, in large padded batches; no dropout."""
+        rows = np.arange(len(tokens)) if rows is None else np.asarray(rows)
+        probabilities = np.zeros((len(rows), len(self.label_names)), dtype=np.float32)
+        was_training = self.module.training
+        self.module.eval()
+        budget = 4096 if self.device.type == "cpu" else 65536
+        for batch in length_sorted_batches(tokens.lengths[rows], budget):
+            logits, _ = self.forward(tokens, rows[batch])
+            probabilities[batch] = logits.softmax(-1).cpu().numpy()
+            if advance is not None:
+                advance(len(batch))
+        self.module.train(was_training)
+        return probabilities
+
+    def snapshot(self) -> dict[str, Any]:
+        """A copy of the weights, in host memory."""
+        return {name: value.detach().to("cpu", copy=True) for name, value in self.module.state_dict().items()}
+
+    def restore(self, weights: dict[str, Any]) -> None:
+        """Load a `snapshot`."""
+        self.module.load_state_dict(weights)
+
+    def save(self, folder: Path) -> None:
+        """Write a standard Hugging Face model folder: safetensors, config with id2label, tokenizer."""
+        self.module.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)

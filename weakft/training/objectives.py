@@ -1,0 +1,57 @@
+"""COSINE's loss terms as pure functions of tensors (Yu et al. 2021, arXiv 2010.07835, section 3).
+
+Every term is a mean, so that neither the batch size nor the number of selected rows scales a step. Shapes: `logits`
+[b, k], `targets` [b, k] rows on the simplex, `weights` [b], `features` [b, d]. Knows nothing of models or data.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Distance = Literal["euclidean", "cosine"]
+
+
+def soft_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Cross-entropy to soft labels, eq. (2) with soft targets: mean over rows of w(x) * -sum_j y_j log f_j(x)."""
+    losses = -(targets * F.log_softmax(logits, dim=-1)).sum(-1)
+    return losses.mean() if weights is None else (weights * losses).mean()
+
+
+def classification_loss(logits: Tensor, pseudo_labels: Tensor, confidence: Tensor) -> Tensor:
+    """L_c, eq. (6) and (7): mean over the selected rows of w(x) KL(y~(x) || f(x))."""
+    log_f = F.log_softmax(logits, dim=-1)
+    divergence = (torch.xlogy(pseudo_labels, pseudo_labels) - pseudo_labels * log_f).sum(-1)
+    return (confidence * divergence).mean()
+
+
+def contrastive_loss(
+    features: Tensor, classes: Tensor, margin: float = 1.0, distance: Distance = "euclidean"
+) -> Tensor:
+    """R_1, eq. (8) and (9): mean over all pairs i < j of W d^2 + (1 - W) max(0, margin - d)^2.
+
+    W is 1 where ``classes`` [b] (the pseudo-labels' argmax) agree, else 0. ``euclidean`` is
+    d^2 = ||v_i - v_j||^2 / dim, ``cosine`` is d = 1 - cos(v_i, v_j). Fewer than two rows give 0 (still differentiable).
+    """
+    if len(features) < 2:
+        return features.sum() * 0.0
+    i, j = torch.triu_indices(len(features), len(features), offset=1, device=features.device)
+    v = features.float()
+    if distance == "cosine":
+        d = 1.0 - F.cosine_similarity(v[i], v[j], dim=-1)
+        squared = d**2
+    else:
+        squared = (v[i] - v[j]).pow(2).mean(-1)
+        d = (squared + 1e-12).sqrt()  # the root's gradient is infinite at zero
+    same = (classes[i] == classes[j]).float()
+    return (same * squared + (1.0 - same) * (margin - d).clamp_min(0.0).pow(2)).mean()
+
+
+def confidence_regularization(logits: Tensor) -> Tensor:
+    """R_2, eq. (10): mean over rows of KL(uniform || f(x)); it keeps the student from growing over-confident."""
+    log_f = F.log_softmax(logits, dim=-1)
+    k = logits.shape[-1]
+    return (-log_f.mean(-1) - torch.log(torch.tensor(float(k), device=logits.device))).mean()

@@ -1,0 +1,63 @@
+"""From a teacher's predictions to the rows and soft labels the student trains on (COSINE, section 3.2).
+
+Pure NumPy: predictions of the pool in, pseudo-labels, confidence and selection out. Knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def sharpen(probabilities: np.ndarray, class_balance: np.ndarray | None = None) -> np.ndarray:
+    """Soft pseudo-labels, eq. (4): squared predictions, divided by the class's frequency, normalised.
+
+    y~_j = [f_j^2 / F_j] / sum_j' [f_j'^2 / F_j'],  F_j = sum over rows of f_j.
+
+    Dividing by F_j pulls the pseudo-labels towards equal classes. Where an estimate pi of the class balance is
+    given, F_j / pi_j takes F_j's place, which pulls them towards pi instead (pi uniform is the paper's formula).
+
+    Parameters
+    ----------
+    probabilities : [n, k], the teacher's.    class_balance : [k] summing to 1, or None for the paper's formula.
+
+    Returns
+    -------
+    [n, k] float32, rows sum to 1.
+    """
+    f = np.asarray(probabilities, dtype=np.float64)
+    frequency = np.maximum(f.sum(0), 1e-12)
+    if class_balance is not None:
+        frequency = frequency / np.maximum(class_balance, 1e-6)
+    y = f**2 / frequency
+    return (y / np.maximum(y.sum(1, keepdims=True), 1e-300)).astype(np.float32)
+
+
+def confidence(pseudo_labels: np.ndarray) -> np.ndarray:
+    """w(x) = 1 - H(y~(x)) / log k, eq. (5): 0 for a uniform row, 1 for a certain one. [n, k] -> [n] float32."""
+    y = np.asarray(pseudo_labels, dtype=np.float64)
+    entropy = -np.where(y > 0, y * np.log(np.maximum(y, 1e-300)), 0.0).sum(1)
+    return np.clip(1.0 - entropy / np.log(y.shape[1]), 0.0, 1.0).astype(np.float32)
+
+
+@dataclass
+class Selection:
+    """The selected set S of a period: `rows` [s] of the pool, `targets` [s, k], `weights` [s]."""
+
+    rows: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+
+
+def select(
+    rows: np.ndarray, probabilities: np.ndarray, threshold: float, class_balance: np.ndarray | None = None
+) -> Selection:
+    """S = {x : w(x) >= threshold} with its pseudo-labels and confidence weights.
+
+    ``probabilities`` [len(rows), k] are the teacher's for ``rows``. S may be empty.
+    """
+    targets = sharpen(probabilities, class_balance)
+    weights = confidence(targets)
+    kept = weights >= threshold
+    return Selection(np.asarray(rows)[kept], targets[kept], weights[kept])

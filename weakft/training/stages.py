@@ -1,0 +1,141 @@
+"""The two training stages: fine-tuning on given labels, and COSINE's self-training on the model's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from weakft.training.batching import TokenizedTexts, shuffled_batches
+from weakft.training.loop import Batch, Best, History, Optimization, Progress, Schedule, Validator, run
+from weakft.training.model import EndModel
+from weakft.training.objectives import (
+    Distance,
+    classification_loss,
+    confidence_regularization,
+    contrastive_loss,
+    soft_cross_entropy,
+)
+from weakft.training.pseudo_labels import Selection, select
+
+
+def _batches(tokens: TokenizedTexts, chosen: Selection, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
+    for positions in shuffled_batches(tokens.lengths[chosen.rows], batch_size, rng):
+        yield Batch(chosen.rows[positions], chosen.targets[positions], chosen.weights[positions])
+
+
+def fine_tune(
+    model: EndModel,
+    tokens: TokenizedTexts,
+    rows: np.ndarray,
+    targets: np.ndarray,
+    schedule: Schedule,
+    batch_size: int,
+    seed: int,
+    validator: Validator | None,
+    progress: Progress,
+    stage: str,
+) -> tuple[Best, History]:
+    """Minimise the soft cross-entropy to ``targets`` [len(rows), k] on ``rows``; leave the best checkpoint loaded."""
+    progress.start(stage, schedule.steps)
+    chosen = Selection(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
+    best, history = Best(), History()
+
+    def loss(logits: Tensor, _features: Tensor, y: Tensor, w: Tensor) -> Tensor:
+        return soft_cross_entropy(logits, y, w)
+
+    batches = _batches(tokens, chosen, batch_size, np.random.default_rng(seed))
+    run(
+        Optimization(model, schedule),
+        tokens,
+        batches,
+        loss,
+        schedule.steps,
+        best,
+        history,
+        validator,
+        progress,
+    )
+    if best.weights is not None:
+        model.restore(best.weights)
+    return best, history
+
+
+@dataclass
+class SelfTraining:
+    """The settings of the self-training stage (symbols of the COSINE paper in brackets).
+
+    period : steps between teacher refreshes [T3].   threshold : confidence a row needs [xi].
+    contrastive_weight, margin [gamma], distance : the contrastive term.   smoothing : confidence term [lambda].
+    pool : rows whose pseudo-labels a refresh computes, in batches of the period's need (a random part of the pool).
+    """
+
+    period: int
+    threshold: float
+    contrastive_weight: float
+    margin: float
+    distance: Distance
+    smoothing: float
+    pool: float = 2.0
+
+
+MIN_SELECTED = 2
+"""A period that selects fewer rows, or rows of one class only, ends the stage: there is nothing to learn from."""
+
+
+def self_train(
+    model: EndModel,
+    tokens: TokenizedTexts,
+    schedule: Schedule,
+    settings: SelfTraining,
+    batch_size: int,
+    seed: int,
+    class_balance: np.ndarray | None,
+    start: Best,
+    teacher: np.ndarray | None,
+    validator: Validator | None,
+    progress: Progress,
+) -> tuple[Best, History, list[dict[str, float]]]:
+    """COSINE's second stage on covered and uncovered rows together; leave the best checkpoint loaded.
+
+    Each period the student as it stands becomes the teacher: its predictions for a random part of the pool are
+    sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. The first
+    period's teacher is ``teacher`` (predictions [n, k] for the whole pool) where one is given.
+    Returns the best checkpoint (``start``'s, where nothing beat it on validation), the history, and a record a period.
+    """
+    progress.start("self-training", schedule.steps)
+    rng = np.random.default_rng(seed + 1)
+    best, history, periods = Best(start.score, start.weights), History(), []
+    optimization = Optimization(model, schedule)
+
+    def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor) -> Tensor:
+        value = classification_loss(logits, y, w)
+        if settings.contrastive_weight:
+            pairs = contrastive_loss(features, y.argmax(-1), settings.margin, settings.distance)
+            value = value + settings.contrastive_weight * pairs
+        return value + settings.smoothing * confidence_regularization(logits)
+
+    while optimization.step < schedule.steps:
+        steps = min(settings.period, schedule.steps - optimization.step)
+        size = min(len(tokens), max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size))
+        rows = rng.choice(len(tokens), size, replace=False)
+        predictions = model.predict(tokens, rows) if teacher is None else teacher[rows]
+        teacher = None
+        chosen = select(rows, predictions, settings.threshold, class_balance)
+        classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
+        periods.append({"step": optimization.step, "pool": size, "selected": len(chosen.rows), "classes": classes})
+        if len(chosen.rows) < MIN_SELECTED or classes < 2:
+            history.stopped = "nothing to select"
+            progress.say(
+                f"Self-training stopped at step {optimization.step}: {len(chosen.rows)} confident rows "
+                f"of {size}, {classes} classes. Lower --threshold if this is early."
+            )
+            break
+        batches = _batches(tokens, chosen, batch_size, rng)
+        if not run(optimization, tokens, batches, loss, steps, best, history, validator, progress):
+            break
+    if best.weights is not None:
+        model.restore(best.weights)
+    return best, history, periods
