@@ -88,12 +88,16 @@ class TrainConfig(VoteOptions):
     )
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's.")
     warmup: Fraction = Field(0.0, description="Share of a stage's steps that warm up.")
-    epochs: float = Field(3.0, gt=0, description="Passes over the labeled rows, in fine-tuning on given labels.")
-    initial_steps: Positive = Field(400, description="At most so many steps of initial fine-tuning [T1].")
-    supervised_steps: Positive = Field(1200, description="At most so many steps of the methods gold and valid.")
-    self_training_steps: Count = Field(400, description="Steps of self-training [T2]; 0 leaves it out.")
+    epochs: float = Field(3.0, gt=0, description="Passes over the rows a stage trains on, within its range of steps.")
+    initial_steps: Positive | None = Field(
+        None, description="Steps of fine-tuning on given labels [T1]. Default: `epochs`, 150 to 400 (gold: 300 to 800)."
+    )
+    self_training_steps: Count | None = Field(
+        None, description="Steps of self-training [T2]; 0 leaves it out. Default: `epochs`, 250 to 400."
+    )
     period: Positive = Field(100, description="Steps between teacher refreshes [T3].")
     threshold: Fraction = Field(0.6, description="Confidence that a row needs to be trained on [xi].")
+    least_selected: Fraction = Field(0.5, description="Most confident share trained on even below the threshold.")
     contrastive_weight: float = Field(0.1, ge=0, description="Weight of the contrastive term; 0 leaves it out.")
     margin: float = Field(1.0, gt=0, description="Distance that unlike pairs are pushed to [gamma].")
     distance: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of the contrastive term.")
@@ -101,7 +105,9 @@ class TrainConfig(VoteOptions):
     probe: bool = Field(
         True, description="Clean the weak labels with a self-trained linear probe before self-training."
     )
-    eval_every: Positive = Field(40, description="Steps between looks at the validation split.")
+    eval_every: Positive | None = Field(
+        None, description="Steps between looks at the validation split. Default: 20, more where it is large."
+    )
     patience: Count = Field(4, description="Looks without a better score before initial fine-tuning stops; 0: never.")
     max_steps: Positive | None = Field(None, description="Caps every stage (for trying things out).")
 

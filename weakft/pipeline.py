@@ -170,8 +170,8 @@ def _predict(
 
 
 def _majority(L: np.ndarray, votes: Votes | None, k: int) -> np.ndarray:
-    """Vote shares; a row without votes gets the votes' commonest class (never gold)."""
-    p = vote_shares(L, k)
+    """Vote shares, ties broken at random (seeded); a row without votes gets the votes' commonest class (never gold)."""
+    p = vote_shares(L, k) + np.random.default_rng(0).uniform(0, 1e-6, (len(L), k))
     if votes is not None:
         shares = np.array([(votes.train == c).sum() for c in range(k)], dtype=float)
         p[~covered(L)] = shares / shares.sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,12 @@ import numpy as np
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
+from weakft.tasks.classification import measure
 from weakft.training.batching import TokenizedTexts
 from weakft.training.loop import Best, Progress, Schedule, Validator
 from weakft.training.model import EndModel
 from weakft.training.probe import ProbeResult, embed, self_trained_probe
+from weakft.training.pseudo_labels import sharpen
 from weakft.training.stages import SelfTraining, fine_tune, self_train
 
 Labels = Literal["weak", "gold", "valid"]
@@ -39,6 +42,11 @@ METHODS: dict[str, Method] = {
 
 WIDE = 512
 """Encoders up to this hidden size take the larger default step size."""
+
+STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), "valid": (200, 800)}
+"""Range of the steps of fine-tuning on each kind of labels: noisy ones bear fewer."""
+
+SELF_TRAINING_STEPS = (250, 400)
 
 
 @dataclass
@@ -75,25 +83,28 @@ def timed(timing: dict[str, float], stage: str) -> Iterator[None]:
         timing[stage] = round(timing.get(stage, 0.0) + time.perf_counter() - start, 3)
 
 
-def _schedule(config: TrainConfig, model: EndModel, steps: int, patience: int) -> Schedule:
+def _schedule(config: TrainConfig, model: EndModel, validator: Validator | None, steps: int, patience: int) -> Schedule:
     width = getattr(model.module.config, "hidden_size", WIDE + 1)
     rate = config.learning_rate or (5e-5 if width <= WIDE else 2e-5)
     steps = min(steps, config.max_steps or steps)
+    a_step = config.batch_size * config.gradient_accumulation
+    # A text costs about a third of a training step's to predict: this keeps looks below a sixth of the time.
+    fair = 20 if validator is None else max(20, math.ceil(2 * len(validator.tokens) / a_step))
     return Schedule(
         steps=steps,
         learning_rate=rate,
         weight_decay=config.weight_decay,
         warmup=config.warmup,
-        eval_every=min(config.eval_every, steps),
+        eval_every=min(config.eval_every or fair, steps),
         patience=patience,
         accumulate=config.gradient_accumulation,
     )
 
 
-def _passes(config: TrainConfig, rows: int, cap: int) -> int:
-    """Steps that ``epochs`` passes over so many rows take, at most ``cap``."""
+def _passes(config: TrainConfig, rows: int, least: int, most: int) -> int:
+    """Steps that ``epochs`` passes over so many rows take, within a range."""
     a_step = config.batch_size * config.gradient_accumulation
-    return max(1, min(cap, int(np.ceil(config.epochs * rows / a_step))))
+    return max(least, min(most, math.ceil(config.epochs * rows / a_step)))
 
 
 def train_end_model(
@@ -126,9 +137,9 @@ def train_end_model(
         test = None if splits.test is None else model.tokenize(splits.test.texts)
         validator = _validator(method, splits, model)
     rows, targets = _labels(method, splits, weak, len(label_names))
-    cap = config.initial_steps if method.labels == "weak" else config.supervised_steps
-    patience = config.patience if method.labels == "weak" else 0
-    schedule = _schedule(config, model, _passes(config, len(rows), cap), patience if validator else 0)
+    steps = config.initial_steps or _passes(config, len(rows), *STEPS[method.labels])
+    patience = config.patience if method.labels == "weak" and validator is not None else 0
+    schedule = _schedule(config, model, validator, steps, patience)
     stage = "initial fine-tuning" if method.labels == "weak" else f"fine-tuning on {method.labels}"
     with timed(result.timing, stage):
         best, history = fine_tune(
@@ -137,7 +148,7 @@ def train_end_model(
     result.records["initial"] = asdict(history) | {"best_step": best.step, "valid_accuracy": best.score[0]}
     if test is not None:
         result.stage_test["weak" if method.labels == "weak" else method.labels] = model.predict(test)
-    if method.self_training and config.self_training_steps:
+    if method.self_training and config.self_training_steps != 0:
         assert weak is not None
         _self_train(result, config, tokens, weak, best, pristine, validator, progress)
     return result
@@ -172,30 +183,34 @@ def _self_train(
     validator: Validator | None,
     progress: Progress,
 ) -> None:
-    """COSINE's second stage, from a fresh student where a cleaner teacher than the initial model is at hand.
+    """COSINE's second stage, from a fresh student where a linear probe can be had to help the first teacher.
 
-    The initial model has fitted the rules' mistakes. Where the probe does at least as well on the validation split, it
-    is the first teacher and the student starts again from the pre-trained weights.
+    The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a probe the
+    student starts again from the pre-trained weights, and its first teacher is the probe, the initial model or the mean
+    of their pseudo-labels, as the validation split tells.
     """
     model, teacher, balance = result.model, None, weak.class_balance
     if config.probe and validator is not None:
         with timed(result.timing, "probe"):
+            initial = {"train": model.predict(tokens), "valid": model.predict(validator.tokens)}
             probe = _probe(model, tokens, weak, pristine, validator, progress)
+            name, accuracy, teacher = _first_teacher(probe, initial, validator.gold)
+        balance = probe.class_balance
         result.records["probe"] = {
             "round": probe.round,
             "threshold": probe.threshold,
             "balance": probe.balance,
             "valid_accuracy": probe.accuracy,
+            "first_teacher": name,
+            "first_teacher_valid_accuracy": accuracy,
         }
-        teacher, balance = probe.predictions, probe.class_balance
-        if probe.accuracy < start.score[0] and start.weights is not None:
-            model.restore(start.weights)
-            teacher = model.predict(tokens)
         model.restore(pristine)
-    schedule = _schedule(config, model, config.self_training_steps, 0)
+    steps = config.self_training_steps or _passes(config, len(tokens), *SELF_TRAINING_STEPS)
+    schedule = _schedule(config, model, validator, steps, 0)
     settings = SelfTraining(
         period=min(config.period, schedule.steps),
         threshold=config.threshold,
+        least=config.least_selected,
         contrastive_weight=config.contrastive_weight,
         margin=config.margin,
         distance=config.distance,
@@ -244,3 +259,27 @@ def _probe(
         validator.gold,
         balances,
     )
+
+
+def _first_teacher(
+    probe: ProbeResult, initial: dict[str, np.ndarray], valid_gold: np.ndarray
+) -> tuple[str, float, np.ndarray]:
+    """(name, validation accuracy, training predictions) of the first teacher.
+
+    Of probe, mean of both, and initial model, in this order: the first that comes within one standard error of the best
+    accuracy (Breiman et al. 1984). The order goes from the one that can least have learned the rules' mistakes.
+    """
+
+    def both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (sharpen(a, probe.class_balance) + sharpen(b, probe.class_balance)) / 2
+
+    candidates = {
+        "probe": (probe.valid_predictions, probe.predictions),
+        "both": (both(probe.valid_predictions, initial["valid"]), both(probe.predictions, initial["train"])),
+        "initial": (initial["valid"], initial["train"]),
+    }
+    accuracy = {name: measure(valid, valid_gold)["accuracy"] for name, (valid, _) in candidates.items()}
+    best = max(accuracy.values())
+    error = math.sqrt(best * (1 - best) / max(1, int((valid_gold >= 0).sum())))
+    name = next(candidate for candidate in candidates if accuracy[candidate] >= best - error)
+    return name, accuracy[name], candidates[name][1]

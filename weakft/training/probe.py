@@ -1,9 +1,9 @@
 """A linear probe on the frozen encoder, self-trained: seconds of work that clean the weak labels before fine-tuning.
 
-Fine-tuning fits whatever regularity the rules have, their mistakes too, and is then sure of them. A linear classifier on
-frozen features cannot: it has to agree with what lies close by. So the votes' soft labels are first passed through a
-probe that self-trains with the same sharpening, confidence and selection as the end model, and the validation split picks
-which of its rounds (if any) the end model starts from.
+Fine-tuning fits whatever regularity the rules have, their mistakes too, and is then sure of them. A linear classifier
+on frozen features cannot: it has to agree with what lies close by. So the votes' soft labels are first passed through a
+probe that self-trains with the same sharpening, confidence and selection as the end model, and the validation split
+picks which of its rounds (if any) the end model starts from.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
-from weakft.tasks.classification import log_loss
+from weakft.tasks.classification import log_loss, measure
 from weakft.training.batching import TokenizedTexts, length_sorted_batches
 from weakft.training.loop import Progress
 from weakft.training.model import EndModel
 from weakft.training.pseudo_labels import select
 
 ROUNDS = 8
-THRESHOLDS = (0.0, 0.3, 0.6)
+THRESHOLDS = (0.3, 0.6)
 L2 = 1e-3
+ITERATIONS = 30
 
 
 @torch.inference_mode()
@@ -49,24 +51,20 @@ def embed(model: EndModel, tokens: TokenizedTexts, progress: Progress | None = N
 
 
 class LinearProbe:
-    """Multinomial logistic regression on soft labels, fitted by L-BFGS on standardised features."""
+    """Multinomial logistic regression on soft labels, fitted by L-BFGS; fitting again starts from the last weights."""
 
-    def __init__(self, features: np.ndarray) -> None:
-        self.mean, self.scale = features.mean(0), features.std(0).mean() + 1e-8
-
-    def fit(self, features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> LinearProbe:
-        """Minimise the weighted mean cross-entropy to ``targets`` [n, k] plus L2 on the weights."""
-        x, y = self._standardise(features), torch.from_numpy(np.asarray(targets, np.float32))
-        w = torch.from_numpy(np.asarray(weights, np.float32))
-        w = w / w.sum().clamp_min(1e-8)
-        self.linear = torch.nn.Linear(x.shape[1], y.shape[1])
+    def __init__(self, dimensions: int, n_classes: int) -> None:
+        self.linear = torch.nn.Linear(dimensions, n_classes)
         torch.nn.init.zeros_(self.linear.weight)
         torch.nn.init.zeros_(self.linear.bias)
-        optimizer = torch.optim.LBFGS(
-            self.linear.parameters(), max_iter=60, line_search_fn="strong_wolfe", tolerance_change=1e-6
-        )
 
-        def closure() -> torch.Tensor:
+    def fit(self, x: Tensor, targets: np.ndarray, weights: np.ndarray) -> None:
+        """Minimise the weighted mean cross-entropy to ``targets`` [n, k] on ``x`` [n, d], plus L2 on the weights."""
+        y, w = torch.from_numpy(np.asarray(targets, np.float32)), torch.from_numpy(np.asarray(weights, np.float32))
+        w = w / w.sum().clamp_min(1e-8)
+        optimizer = torch.optim.LBFGS(self.linear.parameters(), max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+        def closure() -> Tensor:
             optimizer.zero_grad()
             value = -(w * (y * F.log_softmax(self.linear(x), dim=-1)).sum(-1)).sum()
             value = value + L2 * self.linear.weight.pow(2).sum()
@@ -74,20 +72,16 @@ class LinearProbe:
             return value
 
         optimizer.step(closure)  # type: ignore[no-untyped-call]
-        return self
 
-    def predict(self, features: np.ndarray) -> np.ndarray:
+    @torch.no_grad()
+    def predict(self, x: Tensor) -> np.ndarray:
         """Class probabilities float32 [n, k]."""
-        with torch.no_grad():
-            return self.linear(self._standardise(features)).softmax(-1).numpy()
-
-    def _standardise(self, features: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy((features - self.mean) / self.scale)
+        return self.linear(x).softmax(-1).numpy()  # type: ignore[no-any-return]
 
 
 @dataclass
 class ProbeResult:
-    """Which probe round was chosen and its predictions for the training rows [n, k] (before sharpening)."""
+    """Which probe round was chosen, and its predictions (before sharpening) for the training and validation rows."""
 
     round: int
     threshold: float
@@ -95,25 +89,23 @@ class ProbeResult:
     accuracy: float
     log_loss: float
     predictions: np.ndarray
+    valid_predictions: np.ndarray
     class_balance: np.ndarray | None
 
 
 def rounds(
-    features: np.ndarray,
-    rows: np.ndarray,
-    soft_labels: np.ndarray,
-    threshold: float,
-    class_balance: np.ndarray | None,
+    x: Tensor, rows: np.ndarray, soft_labels: np.ndarray, threshold: float, class_balance: np.ndarray | None
 ) -> Iterator[tuple[int, LinearProbe]]:
     """Yield (round, probe): round 0 fitted on ``soft_labels`` of ``rows``, then on its own selected pseudo-labels."""
-    probe = LinearProbe(features).fit(features[rows], soft_labels, np.ones(len(rows)))
+    probe = LinearProbe(x.shape[1], soft_labels.shape[1])
+    probe.fit(x[rows], soft_labels, np.ones(len(rows)))
     yield 0, probe
-    everything = np.arange(len(features))
+    everything = np.arange(len(x))
     for r in range(1, ROUNDS + 1):
-        chosen = select(everything, probe.predict(features), threshold, class_balance)
+        chosen = select(everything, probe.predict(x), threshold, class_balance)
         if len(chosen.rows) < 2 or len(np.unique(chosen.targets.argmax(1))) < 2:
             return
-        probe = LinearProbe(features).fit(features[chosen.rows], chosen.targets, chosen.weights)
+        probe.fit(x[chosen.rows], chosen.targets, chosen.weights)
         yield r, probe
 
 
@@ -125,18 +117,20 @@ def self_trained_probe(
     valid_gold: np.ndarray,
     balances: dict[str, np.ndarray | None],
 ) -> ProbeResult:
-    """Self-train probes under every threshold and class balance; the validation split's log-loss picks the round.
+    """Self-train probes under every threshold and class balance; the validation split's accuracy picks the round.
 
     features : [n, d] of all training rows.   rows : the covered ones, with ``soft_labels`` [len(rows), k].
+    The log-loss breaks ties.
     """
+    mean, scale = features.mean(0), features.std(0).mean() + 1e-8
+    x, valid = (torch.from_numpy((f - mean) / scale) for f in (features, valid_features))
     best: ProbeResult | None = None
     for name, balance in balances.items():
         for threshold in THRESHOLDS:
-            for r, probe in rounds(features, rows, soft_labels, threshold, balance):
-                p = probe.predict(valid_features)
-                accuracy = float((p.argmax(1) == valid_gold).mean())
-                loss = log_loss(p, valid_gold, floor=0.01)
+            for r, probe in rounds(x, rows, soft_labels, threshold, balance):
+                p = probe.predict(valid)
+                accuracy, loss = measure(p, valid_gold)["accuracy"], log_loss(p, valid_gold, floor=0.01)
                 if best is None or (accuracy, -loss) > (best.accuracy, -best.log_loss):
-                    best = ProbeResult(r, threshold, name, accuracy, loss, probe.predict(features), balance)
+                    best = ProbeResult(r, threshold, name, accuracy, loss, probe.predict(x), p, balance)
     assert best is not None
     return best

@@ -51,13 +51,21 @@ class Selection:
 
 
 def select(
-    rows: np.ndarray, probabilities: np.ndarray, threshold: float, class_balance: np.ndarray | None = None
+    rows: np.ndarray,
+    probabilities: np.ndarray,
+    threshold: float,
+    class_balance: np.ndarray | None = None,
+    least: float = 0.0,
 ) -> Selection:
     """S = {x : w(x) >= threshold} with its pseudo-labels and confidence weights.
 
-    ``probabilities`` [len(rows), k] are the teacher's for ``rows``. S may be empty.
+    ``probabilities`` [len(rows), k] are the teacher's for ``rows``. A teacher that was stopped early can be right and
+    still unsure of everything: the threshold is lowered where needed so that the most confident share ``least`` of the
+    rows is selected. With ``least`` 0 S may be empty.
     """
     targets = sharpen(probabilities, class_balance)
     weights = confidence(targets)
+    if least > 0 and len(weights):
+        threshold = min(threshold, float(np.quantile(weights, 1.0 - least)))
     kept = weights >= threshold
     return Selection(np.asarray(rows)[kept], targets[kept], weights[kept])

@@ -69,6 +69,7 @@ class SelfTraining:
 
     period : steps between teacher refreshes [T3].   threshold : confidence a row needs [xi].
     contrastive_weight, margin [gamma], distance : the contrastive term.   smoothing : confidence term [lambda].
+    least : the share of the pool that is selected even below the threshold.
     pool : rows whose pseudo-labels a refresh computes, in batches of the period's need (a random part of the pool).
     """
 
@@ -78,6 +79,7 @@ class SelfTraining:
     margin: float
     distance: Distance
     smoothing: float
+    least: float
     pool: float = 2.0
 
 
@@ -123,7 +125,7 @@ def self_train(
         rows = rng.choice(len(tokens), size, replace=False)
         predictions = model.predict(tokens, rows) if teacher is None else teacher[rows]
         teacher = None
-        chosen = select(rows, predictions, settings.threshold, class_balance)
+        chosen = select(rows, predictions, settings.threshold, class_balance, settings.least)
         classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
         periods.append({"step": optimization.step, "pool": size, "selected": len(chosen.rows), "classes": classes})
         if len(chosen.rows) < MIN_SELECTED or classes < 2:

@@ -1,0 +1,1 @@
+"""Benchmarks: commands that measure, and the results they gave."""
