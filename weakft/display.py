@@ -69,7 +69,9 @@ class TerminalProgress:
     def advance(self, n: int = 1, note: str = "") -> None:
         """``n`` steps are done; a note stays until the next."""
         if self._task is not None:
-            self._bars.update(self._task, advance=n, **({"note": note} if note else {}))
+            self._bars.update(self._task, advance=n)
+            if note:
+                self._bars.update(self._task, note=note)
 
     def say(self, message: str) -> None:
         """Print a line above the bars."""

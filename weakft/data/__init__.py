@@ -1,0 +1,1 @@
+"""Reading data: files and Python objects to one small `Dataset` type."""

@@ -19,9 +19,24 @@ class PatternLF(LabelingFunction):
     """Votes ``label`` where a compiled pattern is found in ``x.text``; `pattern` is public for column-wise appliers."""
 
     def __init__(self, name: str, pattern: re.Pattern[str], label: Vote, where: str) -> None:
-        search: Callable[[str], Any] = pattern.search
-        super().__init__(name, lambda x: label if search(x.text) else None)
+        super().__init__(name, self.vote)
         self.pattern, self.label, self.where = pattern, label, where
+
+    def vote(self, x: Any) -> Vote:
+        """The label where the pattern is found in the text."""
+        return self.label if self.pattern.search(x.text) else None
+
+
+class ColumnLF(LabelingFunction):
+    """Votes ``label`` where a predicate of a column's value is true."""
+
+    def __init__(self, name: str, column_name: str, wanted: Callable[[Any], bool], label: Vote, where: str) -> None:
+        super().__init__(name, self.vote)
+        self.column_name, self.wanted, self.label, self.where = column_name, wanted, label, where
+
+    def vote(self, x: Any) -> Vote:
+        """The label where the column's value is wanted."""
+        return self.label if self.wanted(getattr(x, self.column_name)) else None
 
 
 def _caller() -> str:
@@ -98,6 +113,4 @@ def column(name: str, column_name: str, values: Iterable[Any] | Callable[[Any], 
     (1, None)
     """
     wanted = values if callable(values) else frozenset(values).__contains__
-    lf = LabelingFunction(name, lambda x: label if wanted(getattr(x, column_name)) else None)
-    lf.where = _caller()  # type: ignore[attr-defined]
-    return lf
+    return ColumnLF(name, column_name, wanted, label, _caller())

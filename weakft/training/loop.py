@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -54,6 +55,10 @@ class Validator:
         metrics = measure(probabilities, self.gold)
         collapsed = len(np.unique(probabilities.argmax(1))) < min(2, len(np.unique(self.gold)))
         return (metrics["accuracy"], -log_loss(probabilities, self.gold)), collapsed
+
+    def standard_error(self, accuracy: float) -> float:
+        """The standard error of an accuracy measured on this split (0.5 where there is none to go by)."""
+        return math.sqrt(max(0.0, accuracy * (1 - accuracy)) / len(self.gold)) if math.isfinite(accuracy) else 0.5
 
 
 @dataclass

@@ -186,15 +186,15 @@ def _self_train(
     """COSINE's second stage, from a fresh student where a linear probe can be had to help the first teacher.
 
     The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a probe the
-    student starts again from the pre-trained weights, and its first teacher is the probe, the initial model or the mean
-    of their pseudo-labels, as the validation split tells.
+    student starts again from the pre-trained weights, and its first teacher is the probe, alone or together with the
+    initial model.
     """
     model, teacher, balance = result.model, None, weak.class_balance
     if config.probe and validator is not None:
         with timed(result.timing, "probe"):
             initial = {"train": model.predict(tokens), "valid": model.predict(validator.tokens)}
             probe = _probe(model, tokens, weak, pristine, validator, progress)
-            name, accuracy, teacher = _first_teacher(probe, initial, validator.gold)
+            name, accuracy, teacher = _first_teacher(probe, initial, validator)
         balance = probe.class_balance
         result.records["probe"] = {
             "round": probe.round,
@@ -262,24 +262,18 @@ def _probe(
 
 
 def _first_teacher(
-    probe: ProbeResult, initial: dict[str, np.ndarray], valid_gold: np.ndarray
+    probe: ProbeResult, initial: dict[str, np.ndarray], validator: Validator
 ) -> tuple[str, float, np.ndarray]:
     """(name, validation accuracy, training predictions) of the first teacher.
 
-    Of probe, mean of both, and initial model, in this order: the first that comes within one standard error of the best
-    accuracy (Breiman et al. 1984). The order goes from the one that can least have learned the rules' mistakes.
+    The probe, unless the mean of its and the initial model's pseudo-labels is better by more than one standard error
+    (Breiman et al. 1984): of two that are about as good, the one that can less have learned the rules' mistakes.
     """
 
     def both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return (sharpen(a, probe.class_balance) + sharpen(b, probe.class_balance)) / 2
 
-    candidates = {
-        "probe": (probe.valid_predictions, probe.predictions),
-        "both": (both(probe.valid_predictions, initial["valid"]), both(probe.predictions, initial["train"])),
-        "initial": (initial["valid"], initial["train"]),
-    }
-    accuracy = {name: measure(valid, valid_gold)["accuracy"] for name, (valid, _) in candidates.items()}
-    best = max(accuracy.values())
-    error = math.sqrt(best * (1 - best) / max(1, int((valid_gold >= 0).sum())))
-    name = next(candidate for candidate in candidates if accuracy[candidate] >= best - error)
-    return name, accuracy[name], candidates[name][1]
+    together = measure(both(probe.valid_predictions, initial["valid"]), validator.gold)["accuracy"]
+    if probe.accuracy >= together - validator.standard_error(together):
+        return "probe", probe.accuracy, probe.predictions
+    return "both", together, both(probe.predictions, initial["train"])

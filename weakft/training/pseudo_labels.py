@@ -60,12 +60,16 @@ def select(
     """S = {x : w(x) >= threshold} with its pseudo-labels and confidence weights.
 
     ``probabilities`` [len(rows), k] are the teacher's for ``rows``. A teacher that was stopped early can be right and
-    still unsure of everything: the threshold is lowered where needed so that the most confident share ``least`` of the
-    rows is selected. With ``least`` 0 S may be empty.
+    still unsure of everything: the threshold is lowered where needed so that of each pseudo-class the most confident
+    share ``least`` is selected (by class, because a teacher is seldom equally sure of all). With ``least`` 0 S may be
+    empty.
     """
     targets = sharpen(probabilities, class_balance)
     weights = confidence(targets)
-    if least > 0 and len(weights):
-        threshold = min(threshold, float(np.quantile(weights, 1.0 - least)))
     kept = weights >= threshold
+    if least > 0:
+        classes = targets.argmax(1)
+        for c in np.unique(classes):
+            mine = classes == c
+            kept |= mine & (weights >= np.quantile(weights[mine], 1.0 - least))
     return Selection(np.asarray(rows)[kept], targets[kept], weights[kept])

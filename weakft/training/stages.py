@@ -105,11 +105,13 @@ def self_train(
     Each period the student as it stands becomes the teacher: its predictions for a random part of the pool are
     sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. The first
     period's teacher is ``teacher`` (predictions [n, k] for the whole pool) where one is given.
-    Returns the best checkpoint (``start``'s, where nothing beat it on validation), the history, and a record a period.
+    Returns the best checkpoint, the history, and a record a period. The checkpoint is ``start``'s, the initial stage's,
+    only where that is better on validation by more than one standard error: it may have learned the rules' mistakes,
+    which the validation rows show less than unseen text does.
     """
     progress.start("self-training", schedule.steps)
     rng = np.random.default_rng(seed + 1)
-    best, history, periods = Best(start.score, start.weights), History(), []
+    best, history, periods = Best(), History(), []
     optimization = Optimization(model, schedule)
 
     def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor) -> Tensor:
@@ -138,6 +140,8 @@ def self_train(
         batches = _batches(tokens, chosen, batch_size, rng)
         if not run(optimization, tokens, batches, loss, steps, best, history, validator, progress):
             break
+    if validator is not None and start.score[0] > best.score[0] + validator.standard_error(start.score[0]):
+        best = Best(start.score, start.weights)
     if best.weights is not None:
         model.restore(best.weights)
     return best, history, periods

@@ -1,0 +1,77 @@
+"""Shared fixtures: a tiny local backbone (random weights), the real data folder, small data sets."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("WEAKFT_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with the real data sets; skips where it is missing."""
+    if not DATA.is_dir():
+        pytest.skip(f"no data folder {DATA} (set WEAKFT_DATA)")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A two-layer BERT with random weights and a word-level vocabulary, as a local model folder."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny")
+    words = (
+        "good great fine nice love bad awful poor hate worse film book song the a was it very so and i x y z".split()
+    )
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    BertTokenizerFast(vocab=str(folder / "vocab.txt"), vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+GOOD, BAD = ["good", "great", "fine", "nice", "love"], ["bad", "awful", "poor", "hate", "worse"]
+FILL = "film book song the a was it very so and i".split()
+
+
+def reviews(n: int, seed: int) -> tuple[list[str], list[str]]:
+    """Texts with two opinion words among filler, and their labels."""
+    rng = np.random.default_rng(seed)
+    texts, labels = [], []
+    for _ in range(n):
+        positive = bool(rng.random() < 0.5)
+        words = [*rng.choice(GOOD if positive else BAD, 2), *rng.choice(FILL, int(rng.integers(2, 8)))]
+        texts.append(" ".join(rng.permutation(words)))
+        labels.append("pos" if positive else "neg")
+    return texts, labels
+
+
+def review_lfs() -> list:
+    """Three partial rules of the reviews."""
+    from weakft import keywords
+
+    return [
+        keywords("likes", ["good", "great", "love"], "pos"),
+        keywords("dislikes", ["bad", "awful"], "neg"),
+        keywords("hates", ["hate", "nice"], "neg"),
+    ]

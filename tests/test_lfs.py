@@ -1,0 +1,224 @@
+"""Labeling functions: kinds, loading a user's file, votes, failures, the summary."""
+
+import textwrap
+
+import numpy as np
+import pytest
+
+from weakft.data.dataset import Dataset
+from weakft.errors import UserError
+from weakft.lfs import LabelingFunction, column, gazetteer, keywords, labeling_function, regex
+from weakft.lfs.apply import apply
+from weakft.lfs.load import load_file
+from weakft.lfs.summary import summarise, wilson
+
+LABELS = ["ham", "spam"]
+
+
+def data(*texts, **columns):
+    return Dataset(list(texts), [f"id{i}" for i in range(len(texts))], columns)
+
+
+def vote(lf, *texts, **columns):
+    return apply([lf], data(*texts, **columns), LABELS)[0][:, 0].tolist()
+
+
+def write(tmp_path, body):
+    path = tmp_path / "rules.py"
+    path.write_text(textwrap.dedent(body), encoding="utf-8")
+    return path
+
+
+def test_keywords_match_whole_words_whatever_their_case():
+    lf = keywords("k", ["win", "free money", "c++"], "spam")
+    assert vote(lf, "WIN now", "winter", "get Free Money!", "free-money", "I like c++.") == [1, -1, 1, -1, 1]
+    assert vote(keywords("k", ["US"], 0, case=True), "the US", "us") == [0, -1]
+
+
+def test_regex_gazetteer_and_column(tmp_path):
+    assert vote(regex("r", r"^\d+$", "ham"), "123", "a1") == [0, -1]
+    (tmp_path / "towns.txt").write_text("Bern\nNew York\n\n", encoding="utf-8")
+    assert vote(gazetteer("g", tmp_path / "towns.txt", 1), "in new york", "Bernese") == [1, -1]
+    lf = column("c", "stars", lambda v: v > 3, "ham")
+    assert vote(lf, "a", "b", stars=[5, 1]) == [0, -1]
+    with pytest.raises(UserError, match="no gazetteer file"):
+        gazetteer("g", tmp_path / "none.txt", 1)
+    with pytest.raises(UserError, match=r"test_lfs\.py, line \d+.*not a regular expression"):
+        regex("bad", "(", 1)
+
+
+def test_names_numbers_minus_one_and_none_are_votes():
+    answers = iter(["spam", 0, -1, None, np.int64(1)])
+    assert vote(LabelingFunction("f", lambda x: next(answers)), *"abcde") == [1, 0, -1, -1, 1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("spma", "voted 'spma'; the classes are 'ham', 'spam'. Did you mean 'spam'"),
+        (2, "voted 2; expected -1 .abstain. or 0 to 1"),
+        (-2, "voted -2"),
+        (1.0, "returned 1.0 .float."),
+        (True, "returned True .bool."),
+        ([1], "returned .1. .list."),
+    ],
+)
+def test_a_vote_that_is_no_class_names_file_line_function_and_row(answer, message):
+    @labeling_function()
+    def strange(x):
+        return answer
+
+    with pytest.raises(UserError, match=message) as caught:
+        vote(strange, "a")
+    assert "test_lfs.py, line" in str(caught.value)
+    assert "'strange'" in str(caught.value)
+    assert "row 1 (id 'id0')" in str(caught.value)
+
+
+def test_an_lf_that_raises_abstains_there_and_is_reported():
+    lf = LabelingFunction("fragile", lambda x: 10 // len(x.text) and 1)
+    L, failures = apply([lf], data("a", "", "b", ""), LABELS)
+    assert L[:, 0].tolist() == [1, -1, 1, -1]
+    assert failures["fragile"].count == 2
+    assert failures["fragile"].first_row == 1
+    assert "ZeroDivisionError" in failures["fragile"].traceback
+    with pytest.raises(UserError, match="fragile.*ZeroDivisionError.*row 2"):
+        apply([lf], data("a", ""), LABELS, strict=True)
+
+
+def test_snorkels_objects_work_unchanged():
+    from snorkel.labeling import labeling_function as snorkel_lf
+    from snorkel.preprocess import preprocessor
+
+    @preprocessor(memoize=True)
+    def lower(x):
+        x.lowered = x.text.lower()
+        return x
+
+    @snorkel_lf(pre=[lower])
+    def shouting(x):
+        return 1 if x.lowered != x.text else -1
+
+    @labeling_function(pre=[lower], resources={"words": {"hello"}})
+    def greeting(x, words):
+        return "ham" if words & set(x.lowered.split()) else None
+
+    L, failures = apply([shouting, greeting], data("HELLO", "hello", "x"), LABELS)
+    assert not failures
+    assert L.tolist() == [[1, 0], [-1, 0], [-1, -1]]
+
+
+def test_loading_keeps_the_files_order_and_finds_lists(tmp_path):
+    path = write(
+        tmp_path,
+        """
+        from weakft import labeling_function, keywords
+        LABELS = ["ham", "spam"]
+        first = keywords("first", ["a"], "ham")
+        @labeling_function()
+        def second(x): return "spam"
+        MORE = [keywords("third", ["b"], 0)]
+        """,
+    )
+    rules = load_file(path)
+    assert [lf.name for lf in rules.lfs] == ["first", "second", "third"]
+    assert rules.label_names == LABELS
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("import nothing_like_this", r"rules\.py, line 1: ModuleNotFoundError"),
+        ("x = 1\ny = (", r"rules\.py, line 2"),
+        ("def f():\n    return 1 / 0\nf()", r"rules\.py, line 2, in f: ZeroDivisionError"),
+        ("x = 1", "found no labeling functions"),
+        (
+            "from weakft import keywords\na = keywords('same', ['a'], 0)\nb = keywords('same', ['b'], 0)",
+            r"named 'same': .*line 2.*line 3",
+        ),
+        ("from weakft import keywords\nLABELS = ['a', 'a']\na = keywords('k', ['a'], 0)", "names a class twice"),
+        ("from weakft import keywords\nLABELS = 'ab'\na = keywords('k', ['a'], 0)", "expected a list"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_line(tmp_path, body, message):
+    with pytest.raises(UserError, match=message):
+        load_file(write(tmp_path, body))
+
+
+def test_missing_file():
+    with pytest.raises(UserError, match="no such file"):
+        load_file(__import__("pathlib").Path("nowhere.py"))
+
+
+def test_wilson_matches_statsmodels_values():
+    # scipy.stats.binomtest(8, 10).proportion_ci(method="wilson")
+    from scipy.stats import binomtest
+
+    for right, n in [(8, 10), (0, 5), (50, 50), (3, 400)]:
+        ci = binomtest(right, n).proportion_ci(method="wilson")
+        assert wilson(right, n) == pytest.approx((ci.low, ci.high), abs=1e-6)
+    assert np.isnan(wilson(0, 0)).all()
+
+
+def test_summary_is_snorkels_and_sorted_by_what_to_mend():
+    from snorkel.labeling import LFAnalysis
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 400)
+    L = np.full((400, 3), -1, np.int8)
+    for j, (accuracy, coverage) in enumerate([(0.95, 0.5), (0.55, 0.6), (0.8, 0.1)]):
+        vote = np.where(rng.random(400) < accuracy, y, 1 - y)
+        L[:, j] = np.where(rng.random(400) < coverage, vote, -1)
+    frame = summarise(L, ["good", "bad", "rare"], LABELS, None, L, y).set_index("name")
+    analysis = LFAnalysis(L.astype(int))
+    for column_name, expected in [
+        ("coverage", analysis.lf_coverages()),
+        ("overlaps", analysis.lf_overlaps()),
+        ("conflicts", analysis.lf_conflicts()),
+        ("accuracy", analysis.lf_empirical_accuracies(y)),
+    ]:
+        np.testing.assert_allclose(frame.loc[["good", "bad", "rare"], column_name], expected)
+    assert frame.index[0] == "bad"
+    assert (frame["ci_low"] < frame["accuracy"]).all()
+
+
+def test_summary_puts_silent_lfs_first():
+    L = np.array([[0, -1], [1, -1]], np.int8)
+    frame = summarise(L, ["talks", "silent"], LABELS)
+    assert frame["name"].tolist() == ["silent", "talks"]
+    assert frame["polarity"].tolist() == ["", "ham, spam"]
+
+
+def test_trec_rules_give_the_data_sets_own_votes(real_data):
+    """68 published patterns against WRENCH-format votes made elsewhere: equal in every cell."""
+    from pathlib import Path
+
+    from weakft.data.readers import read_splits
+    from weakft.data.tables import Columns
+
+    splits = read_splits(real_data / "trec", Columns())
+    rules = load_file(Path(__file__).parent.parent / "labeling_functions" / "trec.py")
+    L, failures = apply(rules.lfs, splits.test, rules.label_names)
+    assert not failures
+    np.testing.assert_array_equal(L, splits.test.votes)
+
+
+@pytest.mark.parametrize(
+    ("name", "least_coverage", "least_accuracy"),
+    [("youtube", 0.8, 0.88), ("trec", 0.94, 0.5), ("agnews12k", 0.45, 0.8), ("chemprot", 0.8, 0.5)],
+)
+def test_the_shipped_rules_are_worth_something(real_data, name, least_coverage, least_accuracy):
+    from pathlib import Path
+
+    from weakft.data.readers import read_splits
+    from weakft.data.tables import Columns
+
+    splits = read_splits(real_data / name, Columns())
+    rules = load_file(Path(__file__).parent.parent / "labeling_functions" / f"{name}.py")
+    assert rules.label_names == splits.label_names
+    L, failures = apply(rules.lfs, splits.test, rules.label_names)
+    assert not failures
+    rows, gold = (L >= 0).any(1), splits.test.gold.read("measure")
+    counts = np.stack([(L == c).sum(1) for c in range(len(rules.label_names))], 1)
+    assert rows.mean() >= least_coverage
+    assert (counts[rows].argmax(1) == gold[rows]).mean() >= least_accuracy

@@ -1,0 +1,165 @@
+"""Every format reads the same; what cannot be used is refused with file, row and column."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from weakft.data.dataset import Gold
+from weakft.data.readers import read_splits, read_table
+from weakft.data.tables import Columns, from_python
+from weakft.errors import UserError
+
+TEXTS = ['a, "quoted" text', "two\nlines", "ünïcode 🎉", "plain"]
+LABELS = ["pos", "neg", "pos", "neg"]
+
+
+def frame():
+    return pd.DataFrame({"id": ["w", "x", "y", "z"], "text": TEXTS, "label": LABELS, "stars": ["5", "1", "4", "2"]})
+
+
+def write(folder, name):
+    path = folder / name
+    {
+        ".csv": lambda: frame().to_csv(path, index=False),
+        ".tsv": lambda: frame().to_csv(path, index=False, sep="\t"),
+        ".jsonl": lambda: frame().to_json(path, orient="records", lines=True),
+        ".json": lambda: frame().to_json(path, orient="records"),
+        ".parquet": lambda: frame().to_parquet(path),
+    }[path.suffix]()
+    return path
+
+
+@pytest.mark.parametrize("extension", ["csv", "tsv", "jsonl", "json", "parquet"])
+def test_formats_read_alike(tmp_path, extension):
+    data = read_table(write(tmp_path, f"train.{extension}"), Columns())
+    assert data.texts == TEXTS
+    assert data.ids == ["w", "x", "y", "z"]
+    assert data.columns["stars"] == ["5", "1", "4", "2"]
+    assert data.gold.read("measure").tolist() == [1, 0, 1, 0]  # neg, pos in sorted order
+    assert data.example(1).stars == "1"
+
+
+def test_a_folder_of_splits_shares_one_order_of_labels(tmp_path):
+    frame().to_csv(tmp_path / "train.csv", index=False)
+    frame().iloc[:2].to_parquet(tmp_path / "dev.parquet")
+    splits = read_splits(tmp_path, Columns(label_names=["pos", "neg"]))
+    assert splits.train.gold.read("measure").tolist() == [0, 1, 0, 1]
+    assert splits.valid.gold.read("measure").tolist() == [0, 1]
+    assert splits.test is None
+
+
+def test_python_objects():
+    assert from_python(["a", "b"], Columns(), "x").ids == ["0", "1"]
+    assert from_python(frame(), Columns(), "x").gold.n_known == 4
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["pos", "neg"])})
+    columns = Columns()
+    made = from_python(datasets.Dataset.from_dict({"text": ["a"], "label": [1]}, features=features), columns, "x")
+    assert made.gold.read("measure").tolist() == [1]
+    assert columns.label_names == ["pos", "neg"]
+    with pytest.raises(UserError, match="found int"):
+        from_python(3, Columns(), "x")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"text,label\n", "columns but no rows"),
+        (b"text,label\na,x\n,y\n", "row 2, column 'text': expected a text, found nothing"),
+        (b"text,label\na,x\n  ,y\n", "row 2, column 'text'.*only white space"),
+        (b"id,text\n1,a\n2,b\n1,c\n", "row 3, column 'id': id '1' was row 1's already"),
+        (b"text,label\na,pos\nb,nge\n", "row 2, column 'label': unknown label 'nge'.*Did you mean 'neg'"),
+        (b"text,label\na,7\n", "row 1, column 'label': unknown label '7'"),
+        (b"text\ncaf\xe9\n", "line 2, byte 4: 0xe9 is not UTF-8"),
+        (b"text,text\na,b\n", "names column 'text' twice"),
+        (b"text,sentence\na,b\n", "'text' and 'sentence' could each be the text; choose with --text-column"),
+        (b"foo,bar\na,b\n", "cannot tell which column is the text; there are 'foo', 'bar'"),
+        (b"text,label\na,b,c\n", "cannot be read as CSV"),
+    ],
+)
+def test_bad_csv_is_refused_with_row_and_column(tmp_path, content, message):
+    (tmp_path / "train.csv").write_bytes(content)
+    with pytest.raises(UserError, match=message) as caught:
+        read_table(tmp_path / "train.csv", Columns(label_names=["pos", "neg"]))
+    assert "train.csv" in str(caught.value)
+
+
+def test_mixed_types_and_missing_columns(tmp_path):
+    (tmp_path / "t.json").write_text('[{"text": "a", "label": "x"}, {"text": 5, "label": "y"}]')
+    with pytest.raises(UserError):
+        read_table(tmp_path / "t.json", Columns())
+    with pytest.raises(UserError, match="no column 'txt'.*Did you mean 'text'"):
+        read_table(write(tmp_path, "a.csv"), Columns(text="txt"))
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(UserError, match="cannot be read as PARQUET"):
+        read_table(tmp_path / "bad.parquet", Columns())
+    with pytest.raises(UserError, match="unknown format .xlsx"):
+        (tmp_path / "a.xlsx").write_bytes(b"x")
+        read_table(tmp_path / "a.xlsx", Columns())
+
+
+def test_folder_without_train(tmp_path):
+    (tmp_path / "other.csv").write_text("text\na\n")
+    with pytest.raises(UserError, match=r"expected a WRENCH folder.*found other\.csv"):
+        read_splits(tmp_path, Columns())
+    with pytest.raises(UserError, match="no such file or folder"):
+        read_splits(tmp_path / "none", Columns())
+
+
+def wrench(folder, rows, labels=None):
+    (folder / "label.json").write_text(json.dumps(labels or {"0": "a", "1": "b"}))
+    (folder / "train.json").write_text(json.dumps(rows))
+    return folder
+
+
+def row(text="t", label=0, votes=(0, -1)):
+    return {"data": {"text": text}, "label": label, "weak_labels": list(votes)}
+
+
+def test_wrench_folder(tmp_path):
+    splits = read_splits(wrench(tmp_path, {"0": row(), "1": row("u", 1, (-1, 1))}), Columns())
+    assert splits.label_names == ["a", "b"]
+    assert splits.train.votes.dtype == np.int8
+    assert splits.train.votes.tolist() == [[0, -1], [-1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (row(label=2), "example '1': label 2 is not"),
+        (row(votes=(0, 5)), "example '1': vote 1 is 5"),
+        (row(votes=(0,)), "example '1': 1 votes in weak_labels, expected 2"),
+        ({"data": {"text": 3}, "label": 0}, "example '1': expected data.text to be a string, found int"),
+        ({"data": {"text": "a"}, "label": 0}, "1 of 2 examples have weak_labels"),
+    ],
+)
+def test_bad_wrench_rows_are_named(tmp_path, bad, message):
+    with pytest.raises(UserError, match=message):
+        read_splits(wrench(tmp_path, {"0": row(), "1": bad}), Columns())
+
+
+def test_gold_counts_every_use():
+    gold = Gold(np.array([0, 1, -1]))
+    assert gold.n_known == 2
+    assert not gold.reads
+    gold.read("measure")
+    assert gold.reads == {"measure": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "coverage", "accuracy"),
+    [("youtube", 0.877, 0.863), ("trec", 0.951, 0.536), ("chemprot", 0.860, 0.554), ("yoruba", 0.933, 0.602)],
+)
+def test_real_data_has_the_published_coverage_and_accuracy(real_data, name, coverage, accuracy):
+    """Against the data README: share of covered rows and the majority vote's accuracy, ties at random."""
+    splits = read_splits(real_data / name, Columns())
+    L, gold = splits.train.votes, splits.train.gold.read("measure")
+    rows = (L >= 0).any(1)
+    counts = np.stack([(L == c).sum(1) for c in range(len(splits.label_names))], 1)[rows]
+    top = counts == counts.max(1, keepdims=True)
+    expected = (top[np.arange(len(top)), gold[rows]] / top.sum(1)).mean()
+    assert rows.mean() == pytest.approx(coverage, abs=0.001)
+    assert expected == pytest.approx(accuracy, abs=0.012)

@@ -1,0 +1,281 @@
+"""The main job through the public API, on a tiny backbone: every method, the run folder, gold use, odd inputs."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, review_lfs, reviews
+
+import weakft
+from weakft.errors import UserError
+
+LABELS = ["neg", "pos"]
+FAST = {"device": "cpu", "precision": "fp32", "learning_rate": 2e-3, "max_length": 32, "initial_steps": 60}
+FAST |= {"self_training_steps": 40, "period": 20, "label_names": LABELS}
+
+
+def table(n, seed, label=True):
+    texts, labels = reviews(n, seed)
+    return pd.DataFrame({"text": texts, "label": labels} if label else {"text": texts})
+
+
+@pytest.fixture
+def job(tiny_model, tmp_path):
+    """Call weakft.train on the reviews with a few overrides."""
+
+    def run(output="run", **changes):
+        settings = {
+            "data": table(300, 0),
+            "lfs": review_lfs(),
+            "valid": table(80, 1),
+            "test": table(80, 2),
+            "model": str(tiny_model),
+            "output": str(tmp_path / output),
+            **FAST,
+            **changes,
+        }
+        return weakft.train(**settings)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_model, tmp_path_factory):
+    """One finished cosine run, shared by the tests that only look at it."""
+    return weakft.train(
+        table(300, 0),
+        review_lfs(),
+        valid=table(80, 1),
+        test=table(80, 2),
+        model=str(tiny_model),
+        output=str(tmp_path_factory.mktemp("runs") / "run"),
+        ceiling=True,
+        **FAST,
+    )
+
+
+def test_cosine_beats_the_rules(finished):
+    assert list(finished.table) == ["majority", "label-model", "weak", "cosine", "gold"]
+    assert finished.table["cosine"]["accuracy"] > finished.table["majority"]["accuracy"] + 0.05
+    assert finished.table["gold"]["accuracy"] > 0.9
+
+
+def test_metrics_have_the_form_that_scripts_rely_on(finished):
+    metrics = json.loads((finished.folder / "metrics.json").read_text())
+    assert metrics["method"] == "cosine"
+    assert metrics["seed"] == 0
+    for split, n in (("test", 80), ("valid", 80)):
+        assert set(metrics[split]) == {"accuracy", "macro_f1", "n"}
+        assert metrics[split]["n"] == n
+    assert metrics["gold_labels_used"] == 80
+    assert {"labeling functions", "label model", "initial fine-tuning", "self-training"} <= set(metrics["timing"])
+    assert metrics["versions"]["torch"]
+    assert len(metrics["training"]["periods"]) == 2
+    config = yaml.safe_load((finished.folder / "config.yaml").read_text())
+    assert config["period"] == 20
+    assert config["threshold"] == 0.6
+
+
+def test_predictions_have_everything_but_the_training_gold(finished):
+    frame = pd.read_parquet(finished.folder / "predictions.parquet")
+    assert frame.groupby("split").size().to_dict() == {"train": 300, "valid": 80, "test": 80}
+    assert frame[frame["split"] == "train"]["gold"].isna().all()
+    assert frame[frame["split"] == "test"]["gold"].notna().all()
+    assert {"vote_likes", "vote_dislikes", "vote_hates"} <= set(frame)
+    np.testing.assert_allclose(frame[["p_neg", "p_pos"]].sum(axis=1), 1, atol=1e-5)
+    silent = (frame[["vote_likes", "vote_dislikes", "vote_hates"]] < 0).all(axis=1)
+    assert frame.loc[silent, "label_model_pos"].isna().all()
+    test = frame[frame["split"] == "test"]
+    assert (test["label"] == test["gold"]).mean() == pytest.approx(finished.metrics["test"]["accuracy"])
+    assert pd.read_csv(finished.folder / "lf_summary.csv").shape[0] == 3
+
+
+def test_the_model_folder_works_without_weakft(finished):
+    """A process that cannot import weakft: pipeline and AutoModel load it, with the class names."""
+    script = f"""
+import sys
+sys.modules["weakft"] = None
+from transformers import AutoModelForSequenceClassification, pipeline
+folder = {str(finished.folder / "model")!r}
+print(AutoModelForSequenceClassification.from_pretrained(folder).config.id2label)
+print(pipeline("text-classification", model=folder, device="cpu")("good great film")[0]["label"])
+"""
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/", check=False)
+    assert out.returncode == 0, out.stderr
+    assert "{0: 'neg', 1: 'pos'}" in out.stdout
+    assert out.stdout.splitlines()[-1] == "pos"
+    assert (finished.folder / "model" / "model.safetensors").is_file()
+
+
+def test_predict_and_evaluate_agree_with_the_run(finished, tmp_path):
+    test = table(80, 2)
+    frame = weakft.predict(finished.folder, test["text"].tolist())
+    assert (frame["label"] == test["label"]).mean() == pytest.approx(finished.metrics["test"]["accuracy"], abs=0.02)
+    assert weakft.evaluate(finished.folder, test)["accuracy"] == (frame["label"] == test["label"]).mean()
+
+
+@pytest.mark.parametrize("method", ["weak", "gold", "valid", "majority", "label-model"])
+def test_every_method_runs_in_the_same_engine(job, method):
+    run = job(method=method)
+    assert run.metrics["method"] == method
+    assert run.metrics["test"]["n"] == 80
+    assert (run.folder / "model").is_dir() == (method in ("weak", "gold", "valid"))
+    used = {"weak": 80, "gold": 380, "valid": 80, "majority": 0, "label-model": 80}
+    assert run.metrics["gold_labels_used"] == used[method]
+
+
+def test_a_weakly_supervised_run_never_reads_training_gold(job, monkeypatch):
+    from weakft.data.dataset import Gold
+    from weakft.pipeline import train as pipeline  # noqa: F401  the module must be loaded before patching
+
+    reads = []
+    original = Gold.read
+
+    def spy(self, purpose):
+        reads.append((len(self), purpose))
+        return original(self, purpose)
+
+    monkeypatch.setattr(Gold, "read", spy)
+    job(data=table(301, 0))
+    assert reads
+    assert all(n != 301 for n, _ in reads)
+    assert [p for n, p in reads if p == "measure"].count("measure") == 2  # valid and test, once each
+
+
+def test_training_gold_changes_nothing(job):
+    wrong = table(300, 0)
+    wrong["label"] = ["pos"] * 300
+    right = job("a").metrics["test"]
+    assert job("b", data=wrong).metrics["test"] == right
+    assert job("c", data=table(300, 0, label=False)).metrics["test"] == right
+
+
+def test_same_seed_same_run_and_weak_is_cosines_first_stage(job):
+    first, again = job("a", method="cosine"), job("b", method="cosine")
+    assert first.metrics["test"] == again.metrics["test"]
+    a, b = (pd.read_parquet(r.folder / "predictions.parquet")["p_pos"] for r in (first, again))
+    np.testing.assert_array_equal(a, b)
+    assert job("c", method="weak").table["weak"] == first.table["weak"]
+
+
+def test_without_valid_and_test_it_says_so_and_reports_no_test_figure(tiny_model, tmp_path):
+    from weakft.config import TrainConfig, build
+    from weakft.display import Silent
+    from weakft.inputs import Given
+    from weakft.pipeline import train
+
+    progress = Silent()
+    options = {k: v for k, v in FAST.items() if k != "label_names"}
+    config = build(TrainConfig, {"model": str(tiny_model), "output": str(tmp_path / "r"), **options}, "test")
+    run = train(config, Given(train=reviews(200, 0)[0], lfs=review_lfs(), label_names=LABELS), progress)
+    assert "test" not in run.metrics
+    assert "valid" not in run.metrics
+    assert run.metrics["gold_labels_used"] == 0
+    assert any("No validation split" in m for m in progress.messages)
+    assert run.metrics["training"]["initial"]["steps"] == 60  # the fixed schedule
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_best_checkpoint(job, monkeypatch):
+    from weakft.training import stages
+
+    original, calls = stages.soft_cross_entropy, []
+
+    def poisoned(logits, y, w):
+        calls.append(1)
+        return original(logits, y, w) * (float("nan") if len(calls) > 30 else 1.0)
+
+    monkeypatch.setattr(stages, "soft_cross_entropy", poisoned)
+    run = job(method="weak")
+    assert run.metrics["training"]["initial"]["stopped"] == "loss not finite"
+    assert run.metrics["training"]["initial"]["skipped"] == 5
+    assert run.metrics["test"]["accuracy"] > 0.5
+    assert np.isfinite(pd.read_parquet(run.folder / "predictions.parquet")["p_pos"]).all()
+
+
+def test_collapse_is_noticed(job, monkeypatch):
+    import torch
+
+    from weakft.training import stages
+
+    monkeypatch.setattr(stages, "soft_cross_entropy", lambda z, y, w: torch.relu(5 - (z[:, 1] - z[:, 0])).mean())
+    run = job(method="weak", patience=0, initial_steps=200, eval_every=10)
+    assert run.metrics["training"]["initial"]["stopped"] == "collapse"
+
+
+def test_an_lf_that_raises_does_not_sink_the_run(job):
+    from weakft import labeling_function
+
+    @labeling_function()
+    def fragile(x):
+        return "pos" if x.text.split()[6] == "good" else None
+
+    run = job(lfs=[*review_lfs(), fragile], method="majority")
+    assert run.metrics["failures"]["fragile"] > 0
+    with pytest.raises(UserError, match="fragile"):
+        job(lfs=[*review_lfs(), fragile], method="majority", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lfs": [weakft.keywords("k", ["zzz"], "pos")]}, "No labeling function votes on any of the 300"),
+        ({"methodd": "weak"}, "unknown option 'methodd'. Did you mean 'method'"),
+        ({"learning_rate": -1}, "option 'learning_rate'"),
+        ({"class_balance": [0.5, 0.2]}, "expected 2 shares that sum to 1"),
+        ({"model": "no/such-model"}, "Cannot load the backbone 'no/such-model'"),
+        ({"label_model": "snorkle"}, "Did you mean 'snorkel'"),
+        ({"method": "gold", "data": table(20, 0, label=False)}, "needs gold labels of the training split"),
+        ({"method": "valid", "valid": None}, "needs a validation split"),
+    ],
+)
+def test_mistakes_are_named_and_nothing_is_written(job, tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        job(**changes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_earlier_run_is_replaced_whole_and_other_folders_never(job, tmp_path):
+    first = job(method="majority")
+    (first.folder / "extra").write_text("x")
+    assert not (job(method="label-model").folder / "extra").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("dear")
+    with pytest.raises(UserError, match="is not a weakft run"):
+        job("mine", method="majority")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "dear"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "run"]
+
+
+def test_the_estimator_keeps_scikit_learns_conventions(tiny_model):
+    import pickle
+
+    from sklearn.base import clone
+
+    options = {k: v for k, v in FAST.items() if k != "label_names"}
+    estimator = weakft.WeakClassifier(review_lfs(), LABELS, model=str(tiny_model), valid=table(80, 1), options=options)
+    copy = clone(estimator)
+    assert copy.get_params()["model"] == str(tiny_model)
+    texts, labels = reviews(80, 2)
+    fitted = copy.fit(reviews(300, 0)[0])
+    assert fitted.score(texts, labels) > 0.7
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_allclose(again.predict_proba(texts), fitted.predict_proba(texts), atol=1e-6)
+    assert set(again.predict(texts)) <= {"neg", "pos"}
+
+
+def test_label_returns_the_matrix_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    labeled = weakft.label(table(50, 0), review_lfs(), label_names=LABELS)
+    assert labeled.L.shape == (50, 3)
+    assert labeled.L.dtype == np.int8
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_import_is_light():
+    script = "import sys, weakft, weakft.config; print('torch' in sys.modules, callable(weakft.train))"
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert out.stdout.split() == ["False", "True"]

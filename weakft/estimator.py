@@ -1,0 +1,118 @@
+"""weakft as a scikit-learn classifier: fit on unlabeled texts, predict class names."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from weakft import runs
+
+
+class WeakClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A classifier that learns from labeling functions instead of labels.
+
+    Parameters
+    ----------
+    lfs : list of labeling functions, or the path of a file with them.
+    label_names : class names in class order (not needed where the file has LABELS).
+    method, model, seed, label_model : as in `weakft.config.TrainConfig`.
+    valid : optional labeled validation data (a DataFrame with text and label columns), for model selection.
+    output : run folder to keep; None keeps the model in a temporary folder that lives as long as the estimator.
+    options : dict of further `TrainConfig` options.
+
+    Attributes
+    ----------
+    classes_ : class names.   metrics_ : the run's metrics.
+
+    A fitted estimator pickles with the files of its model folder inside (safetensors and JSON).
+    """
+
+    def __init__(
+        self,
+        lfs: Any = None,
+        label_names: list[str] | None = None,
+        method: str = "cosine",
+        model: str = "minilm",
+        seed: int = 0,
+        label_model: str = "auto",
+        valid: Any = None,
+        output: str | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        self.lfs = lfs
+        self.label_names = label_names
+        self.method = method
+        self.model = model
+        self.seed = seed
+        self.label_model = label_model
+        self.valid = valid
+        self.output = output
+        self.options = options
+
+    def fit(self, X: Any, y: Any = None) -> WeakClassifier:
+        """Train on unlabeled texts ``X`` (list of strings, Series, DataFrame); ``y`` is ignored, as in clustering.
+
+        Raises
+        ------
+        weakft.errors.UserError : anything wrong with the texts, the labeling functions or the options.
+        """
+        from weakft.train import train
+
+        self._temporary = None if self.output else tempfile.TemporaryDirectory(prefix="weakft-")
+        folder = self.output or str(Path(self._temporary.name) / "run")  # type: ignore[union-attr]
+        run = train(
+            X,
+            self.lfs,
+            valid=self.valid,
+            label_names=self.label_names,
+            method=self.method,
+            model=self.model,
+            seed=self.seed,
+            label_model=self.label_model,
+            output=folder,
+            **(self.options or {}),
+        )
+        self.classes_ = np.array(run.metrics["labels"])
+        self.metrics_ = run.metrics
+        self.folder_ = str(runs.model_folder(Path(folder)))
+        self._end_model: Any = None
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Class probabilities [n, k] in the order of `classes_`."""
+        check_is_fitted(self, "folder_")
+        from weakft.data.tables import Columns, from_python
+        from weakft.training.model import EndModel
+
+        if self._end_model is None:
+            self._end_model = EndModel.load(Path(self.folder_))
+        texts = from_python(X, Columns(), "X").texts
+        return self._end_model.predict(self._end_model.tokenize(texts))  # type: ignore[no-any-return]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Class names [n]."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]  # type: ignore[no-any-return]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("_end_model", None)
+        state.pop("_temporary", None)
+        folder = state.pop("folder_", None)
+        if folder is not None:
+            state["_files"] = {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        files = state.pop("_files", None)
+        super().__setstate__(state)
+        if files is not None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="weakft-")
+            for name, content in files.items():
+                (Path(self._temporary.name) / name).write_bytes(content)
+            self.folder_ = self._temporary.name
+            self._end_model = None
