@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from weakft import runs
 
 
-class WeakClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class WeakClassifier(ClassifierMixin, BaseEstimator):
     """A classifier that learns from labeling functions instead of labels.
 
     Parameters
@@ -92,11 +92,11 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self._end_model is None:
             self._end_model = EndModel.load(Path(self.folder_))
         texts = from_python(X, Columns(), "X").texts
-        return self._end_model.predict(self._end_model.tokenize(texts))  # type: ignore[no-any-return]
+        return self._end_model.predict(self._end_model.tokenize(texts))
 
     def predict(self, X: Any) -> np.ndarray:
         """Class names [n]."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]  # type: ignore[no-any-return]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

@@ -255,7 +255,7 @@ def _metrics(
         metrics["device"] = str(trained.model.device)
         metrics["precision"] = str(trained.model.accelerator.mixed_precision)
     metrics["versions"] = {"python": platform.python_version()} | {name: _version(name) for name in TRACKED}
-    return _finite(metrics)  # type: ignore[no-any-return]
+    return _finite(metrics)
 
 
 def _plain(value: Any) -> Any:

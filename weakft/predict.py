@@ -64,13 +64,13 @@ def main(args: list[str]) -> None:
     columns = Columns(text=config.text_column, id=config.id_column)
     frame = predict_dataset(Path(config.run), read_table(Path(config.input), columns))
     beside = output.with_name(f".{output.name}.partial")
-    keywords: dict[str, Any] = {
+    formats: dict[str, dict[str, Any]] = {
         ".csv": {"index": False},
         ".tsv": {"index": False, "sep": "\t"},
         ".parquet": {"index": False},
         ".jsonl": {"orient": "records", "lines": True, "force_ascii": False},
-    }[output.suffix]
-    getattr(frame, WRITERS[output.suffix])(beside, **keywords)
+    }
+    getattr(frame, WRITERS[output.suffix])(beside, **formats[output.suffix])
     beside.replace(output)
     print(f"Wrote {len(frame)} predictions to {output}.")
 

@@ -165,8 +165,9 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
         features = {name: getattr(feature, "names", None) for name, feature in value.features.items()}
         table = value.with_format("arrow")[:]
         label = columns.label or next((n for n in features if n.lower() in LABEL_GUESSES), None)
-        if label is not None and features.get(label) and columns.label_names is None:
-            columns.label_names = list(features[label])
+        named = None if label is None else features.get(label)
+        if named and columns.label_names is None:
+            columns.label_names = list(named)
         return table_to_dataset(table, columns, source)
     if isinstance(value, (list, tuple, pd.Series, np.ndarray)):
         return table_to_dataset(pa.table({"text": pa.array(list(value), from_pandas=True)}), columns, source)

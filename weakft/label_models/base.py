@@ -27,12 +27,12 @@ class LabelModel(Protocol):
 
 def covered(L: np.ndarray) -> np.ndarray:
     """Boolean [n]: rows on which at least one labeling function votes."""
-    return (L >= 0).any(axis=1)
+    return np.asarray(np.any(L >= 0, axis=1))
 
 
 def vote_counts(L: np.ndarray, n_classes: int) -> np.ndarray:
     """How many labeling functions vote for each class, float64 [n, k]."""
-    return np.stack([(c == L).sum(axis=1) for c in range(n_classes)], axis=1).astype(np.float64)
+    return np.stack([np.sum(L == c, axis=1) for c in range(n_classes)], axis=1).astype(np.float64)
 
 
 def vote_shares(L: np.ndarray, n_classes: int) -> np.ndarray:

@@ -57,7 +57,7 @@ def shuffled_batches(
         raise ValueError("no rows to make batches of")
     while True:
         order = rng.permutation(n)
-        batches = []
+        batches: list[np.ndarray] = []
         for start in range(0, n, batch_size * buckets):
             run = order[start : start + batch_size * buckets]
             run = run[np.argsort(lengths[run], kind="stable")]

@@ -68,15 +68,15 @@ class LinearProbe:
             optimizer.zero_grad()
             value = -(w * (y * F.log_softmax(self.linear(x), dim=-1)).sum(-1)).sum()
             value = value + L2 * self.linear.weight.pow(2).sum()
-            value.backward()  # type: ignore[no-untyped-call]
+            value.backward()
             return value
 
-        optimizer.step(closure)  # type: ignore[no-untyped-call]
+        optimizer.step(closure)
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> np.ndarray:
         """Class probabilities float32 [n, k]."""
-        return self.linear(x).softmax(-1).numpy()  # type: ignore[no-any-return]
+        return self.linear(x).softmax(-1).numpy()
 
 
 @dataclass

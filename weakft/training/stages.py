@@ -111,7 +111,8 @@ def self_train(
     """
     progress.start("self-training", schedule.steps)
     rng = np.random.default_rng(seed + 1)
-    best, history, periods = Best(), History(), []
+    best, history = Best(), History()
+    periods: list[dict[str, float]] = []
     optimization = Optimization(model, schedule)
 
     def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor) -> Tensor:
