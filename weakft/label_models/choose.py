@@ -89,6 +89,8 @@ def choose(
     fitted: list[LabelModel | None] = []
     for family in families:
         for label, balance in balances.items():
+            if family == "snorkel" and label == "uniform":
+                continue  # uniform is what Snorkel's model assumes on its own
             candidate = Candidate(family, label)
             tried.append(candidate)
             try:
