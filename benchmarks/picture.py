@@ -1,7 +1,7 @@
 """The README's picture: the end of a finished run's terminal output as an SVG.
 
-    python -m weakft.train --ceiling
-    python -m benchmarks.picture runs/support-cosine-seed0 docs/run.svg
+python -m weakft.train --ceiling
+python -m benchmarks.picture runs/support-cosine-seed0 docs/run.svg
 """
 
 from __future__ import annotations
