@@ -6,6 +6,7 @@ import math
 from types import TracebackType
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -169,22 +170,24 @@ def _figure(value: float | None) -> str:
 
 def show_summary(console: Console, frame: Any, gold: int) -> None:
     """The labeling-function summary as a table, the one to mend first."""
-    checked = "accuracy" in frame.columns
-    table = Table(title="Labeling functions, the one to mend first", title_justify="left")
-    table.add_column("labeling function", overflow="fold")
-    table.add_column("votes for", overflow="fold")
-    for heading in ("coverage", "overlaps", "conflicts"):
-        table.add_column(heading, justify="right")
-    if checked:
-        table.add_column("accuracy (95 % interval, n)", justify="right")
-    table.add_column("errors", justify="right")
+    checked, failed = "accuracy" in frame.columns, bool(frame["errors"].any())
+    table = Table(
+        title="Labeling functions, the one to mend first", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.add_column("name", overflow="fold", min_width=17)
+    table.add_column("votes for", overflow="fold", min_width=12)
+    headings = ["coverage", "overlaps", "conflicts"]
+    headings += ["accuracy", "95 % CI"] if checked else []
+    headings += ["errors"] if failed else []
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in frame.itertuples():
         cells = [_escape(row.name), _escape(row.polarity) or "never votes"]
-        cells += [_figure(row.coverage), _figure(row.overlaps), _figure(row.conflicts)]
+        cells += [f"{share:.2f}" for share in (row.coverage, row.overlaps, row.conflicts)]
         if checked:
-            interval = f"{row.ci_low:.2f}–{row.ci_high:.2f}, {row.votes_checked}"
-            cells.append(f"{row.accuracy:.2f} ({interval})" if row.votes_checked else "no votes to check")
-        table.add_row(*cells, str(row.errors) if row.errors else "")
+            found = f"{row.accuracy:.2f} of {row.votes_checked}" if row.votes_checked else "–"
+            cells += [found, f"{row.ci_low:.2f}–{row.ci_high:.2f}" if row.votes_checked else ""]
+        table.add_row(*cells, *([str(row.errors)] if failed else []))
     console.print(table)
     if checked:
         console.print(f"Accuracy is measured on the {gold} gold labels of the validation split.")

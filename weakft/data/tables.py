@@ -20,9 +20,9 @@ ID_GUESSES = ("id", "idx", "guid", "uid", "text_id")
 
 @dataclass
 class Columns:
-    """Which columns hold text, gold label and id; None means: guess by name. `label_names`: the classes, if known.
+    """Which columns hold text, gold label and id; None means: guess by name.
 
-    needs_text : False would allow a table without text (never used for training).
+    label_names : the classes, if known.   found_labels : else the distinct labels of the first split that has any.
     """
 
     text: str | None = None

@@ -36,6 +36,7 @@ class EndModel:
     Parameters
     ----------
     backbone : "minilm", a hub name or a folder.   label_names : k class names in class order.
+    max_length : tokens kept of a text; None: as many as the tokenizer says.
     seed : seeds Python, NumPy and torch before the head is drawn.   device : "auto" or "cpu".
     """
 
@@ -45,7 +46,7 @@ class EndModel:
         label_names: list[str],
         *,
         seed: int = 0,
-        max_length: int = 128,
+        max_length: int | None = 128,
         precision: Precision = "auto",
         device: Literal["auto", "cpu"] = "auto",
     ) -> None:
@@ -57,8 +58,8 @@ class EndModel:
         )
         self.label_names = label_names
         self.tokenizer, self.module = load_classifier(backbone, label_names)
-        limit = getattr(self.module.config, "max_position_embeddings", max_length) or max_length
-        self.max_length = min(max_length, limit)
+        positions = getattr(self.module.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
+        self.max_length = min(positions, self.tokenizer.model_max_length, max_length or positions)
         self.module.to(self.accelerator.device)
         self.tap = FeatureTap(self.module, len(label_names))
 
@@ -76,7 +77,7 @@ class EndModel:
             label_names = [str(names[str(i)]) for i in range(len(names))]
         except (KeyError, ValueError, OSError) as error:
             raise UserError(f"{folder / 'config.json'}: expected the config of a classifier with id2label.") from error
-        return cls(str(folder), label_names)
+        return cls(str(folder), label_names, max_length=None)
 
     @property
     def device(self) -> torch.device:
@@ -126,4 +127,5 @@ class EndModel:
     def save(self, folder: Path) -> None:
         """Write a standard Hugging Face model folder: safetensors, config with id2label, tokenizer."""
         self.module.save_pretrained(folder)
+        self.tokenizer.model_max_length = self.max_length  # so that whoever loads it truncates as in training
         self.tokenizer.save_pretrained(folder)
