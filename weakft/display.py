@@ -6,7 +6,6 @@ import math
 from types import TracebackType
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -172,7 +171,7 @@ def show_summary(console: Console, frame: Any, gold: int) -> None:
     """The labeling-function summary as a table, the one to mend first."""
     checked, failed = "accuracy" in frame.columns, bool(frame["errors"].any())
     table = Table(
-        title="Labeling functions, the one to mend first", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title="Labeling functions, the one to mend first", title_justify="left", box=None, padding=(0, 1, 0, 0)
     )
     table.add_column("name", overflow="fold", min_width=17)
     table.add_column("votes for", overflow="fold", min_width=12)
