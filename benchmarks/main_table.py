@@ -69,10 +69,21 @@ def gap_closed(means: pd.Series) -> float:
     return float((means["cosine"] - means["weak"]) / (means["gold"] - means["weak"]))
 
 
+def _mean(values: pd.Series) -> str:
+    """Mean and, of two seeds or more, the sample standard deviation."""
+    spread = f" ± {values.std():.3f}" if len(values) > 1 else ""
+    return f"{values.mean():.3f}{spread}"
+
+
 def table(lines: list[dict[str, Any]]) -> str:
     """The Markdown table of means and standard deviations over seeds."""
     frame = pd.DataFrame([{**line, **line["test"]} for line in lines])
-    out = ["# Main table", "", "MiniLM, test split: accuracy / macro-F1, mean ± standard deviation over seeds.", ""]
+    out = [
+        "# Main table",
+        "",
+        "MiniLM, test split: accuracy / macro-F1, mean ± standard deviation over the seeds (of one seed, the figure).",
+        "",
+    ]
     out += ["Command: `python -m benchmarks.main_table` (generated from results/main_table.jsonl).", ""]
     out += ["| data | seeds | " + " | ".join(METHODS) + " | gap closed |", "| --- " * (len(METHODS) + 3) + "|"]
     gaps = []
@@ -84,8 +95,8 @@ def table(lines: list[dict[str, Any]]) -> str:
             if rows.empty:
                 cells.append("–")
                 continue
-            figures = [f"{rows[c].mean():.3f} ± {rows[c].std(ddof=0):.3f}" for c in ("accuracy", "macro_f1")]
-            cells.append(" / ".join(figures) if method not in ("majority",) else f"{rows['accuracy'].mean():.3f}")
+            columns = ("accuracy",) if method == "majority" else ("accuracy", "macro_f1")
+            cells.append(" / ".join(_mean(rows[column]) for column in columns))
         means = part.groupby("method")["accuracy"].mean()
         gap = gap_closed(means) if {"cosine", "weak", "gold"} <= set(means.index) else float("nan")
         gaps.append(gap)
