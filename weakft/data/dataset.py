@@ -48,10 +48,6 @@ class Gold:
         self.reads[purpose] += 1
         return self._labels
 
-    def take(self, rows: np.ndarray) -> Gold:
-        """The same labels for some rows; nothing counts as read."""
-        return Gold(self._labels[rows])
-
 
 @dataclass
 class Dataset:
@@ -77,18 +73,6 @@ class Dataset:
         """The row as labeling functions see it: ``x.text``, ``x.id`` and one attribute a column."""
         values = {name: column[row] for name, column in self.columns.items()}
         return SimpleNamespace(**{**values, "text": self.texts[row], "id": self.ids[row]})
-
-    def take(self, rows: np.ndarray) -> Dataset:
-        """The split reduced to some rows, in that order."""
-        rows = np.asarray(rows)
-        return Dataset(
-            texts=[self.texts[i] for i in rows],
-            ids=[self.ids[i] for i in rows],
-            columns={name: [column[i] for i in rows] for name, column in self.columns.items()},
-            gold=None if self.gold is None else self.gold.take(rows),
-            votes=None if self.votes is None else self.votes[rows],
-            source=self.source,
-        )
 
 
 @dataclass
