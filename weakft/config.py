@@ -102,8 +102,8 @@ class TrainConfig(VoteOptions):
     margin: float = Field(1.0, gt=0, description="Distance that unlike pairs are pushed to [gamma].")
     distance: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of the contrastive term.")
     smoothing: float = Field(0.05, ge=0, description="Weight of the confidence regularization [lambda].")
-    probe: bool = Field(
-        True, description="Clean the weak labels with a self-trained linear probe before self-training."
+    first_teacher: bool = Field(
+        True, description="Clean the weak labels on frozen features before self-training (needs a validation split)."
     )
     eval_every: Positive | None = Field(
         None, description="Steps between looks at the validation split. Default: 20, more where it is large."

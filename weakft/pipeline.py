@@ -73,7 +73,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
     if config.method in METHODS:
         weak = None
         if choice is not None and votes is not None:
-            weak = WeakLabels(choice.soft_labels, covered(votes.train), choice.class_balance)
+            weak = WeakLabels(choice.soft_labels, covered(votes.train), choice.class_balance, choice.runner_up)
         trained = train_end_model(METHODS[config.method], config, splits, labels, weak, progress)
         timing |= trained.timing
         if config.ceiling and config.method != "gold":

@@ -15,7 +15,9 @@ from weakft.label_models.registry import find
 from weakft.label_models.snorkel import MINIMUM_LFS
 from weakft.tasks.classification import log_loss
 
-FAMILIES = ("snorkel", "dawid-skene", "majority")
+FAMILIES = ("snorkel", "dawid-skene", "majority", "bounded")
+UNIFORM = ("snorkel", "bounded")
+"""The families that assume a uniform balance on their own."""
 FALLBACK_AGREEMENT = 0.9
 
 
@@ -36,6 +38,7 @@ class Choice:
 
     soft_labels : float32 [n, k] for the training rows.   class_balance : [k], what self-training aligns with, or None
     for the uniform pull of the paper.   gold_used : validation labels read.
+    runner_up : the soft labels [n, k] of the best candidate of another family, where there is one.
     """
 
     model: LabelModel
@@ -46,6 +49,7 @@ class Choice:
     candidates: list[Candidate] = field(default_factory=list)
     gold_used: int = 0
     reason: str = ""
+    runner_up: np.ndarray | None = None
 
 
 def valid_balance(gold: np.ndarray, n_classes: int) -> np.ndarray:
@@ -89,8 +93,8 @@ def choose(
     fitted: list[LabelModel | None] = []
     for family in families:
         for label, balance in balances.items():
-            if family == "snorkel" and label == "uniform":
-                continue  # uniform is what Snorkel's model assumes on its own
+            if family in UNIFORM and label == "uniform":
+                continue
             candidate = Candidate(family, label)
             tried.append(candidate)
             try:
@@ -109,6 +113,7 @@ def choose(
     best = order[0][1]
     chosen = fitted[best]
     assert chosen is not None
+    others = [fitted[i] for _, i in order if tried[i].model != tried[best].model]
     return Choice(
         model=chosen,
         name=tried[best].model,
@@ -118,6 +123,7 @@ def choose(
         candidates=sorted(tried, key=lambda c: (bool(c.error), c.log_loss)),
         gold_used=int((valid_gold >= 0).sum()),
         reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes",
+        runner_up=others[0].predict_proba(L) if others and others[0] is not None else None,
     )
 
 

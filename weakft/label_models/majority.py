@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from weakft.balance import align
 from weakft.label_models.base import covered, vote_shares
 
 SMOOTHING = 0.1
-ITERATIONS = 100
 
 
 class MajorityVote:
     """Soft labels are the votes' shares of the classes.
 
-    With a class balance pi, each class c gets one weight a_c, found by fixed-point iteration on the covered rows of
+    With a class balance pi, each class c gets one weight a_c, found (`weakft.balance.align`) on the covered rows of
     `fit`'s matrix, such that the mean of p(c|x) ~ a_c * share_c(x) is pi_c. This mends the commonest fault of rules:
     a class whose rules fire too readily (prior correction, Saerens et al. 2002, with the target shares given). The
     shares are mixed with ``SMOOTHING`` of uniform before, because a certain vote could not be moved otherwise.
@@ -29,12 +29,7 @@ class MajorityVote:
         self.weights = np.ones(self.n_classes)
         if self.class_balance is None or not covered(L).any():
             return self
-        shares = self._smoothed(L[covered(L)])
-        for _ in range(ITERATIONS):
-            p = shares * self.weights
-            p /= p.sum(axis=1, keepdims=True)
-            self.weights *= (self.class_balance / np.maximum(p.mean(axis=0), 1e-6)) ** 0.7
-        self.weights /= self.weights.sum()
+        self.weights = np.exp(align(np.log(self._smoothed(L[covered(L)])), self.class_balance))
         return self
 
     def predict_proba(self, L: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 
 from weakft.errors import UserError, nearest
 from weakft.label_models.base import LabelModel
+from weakft.label_models.bounded import BoundedVote
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.majority import MajorityVote
 from weakft.label_models.snorkel import SnorkelLabelModel
@@ -14,6 +15,7 @@ BUILT_IN: dict[str, type[LabelModel]] = {
     "majority": MajorityVote,
     "snorkel": SnorkelLabelModel,
     "dawid-skene": DawidSkene,
+    "bounded": BoundedVote,
 }
 
 

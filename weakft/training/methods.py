@@ -13,12 +13,12 @@ import numpy as np
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
-from weakft.tasks.classification import measure
 from weakft.training.batching import TokenizedTexts
+from weakft.training.discriminant import View
+from weakft.training.features import embed, lexical
+from weakft.training.first_teacher import FirstTeacher, candidate, candidates, mean_of_best
 from weakft.training.loop import Best, Progress, Schedule, Validator
 from weakft.training.model import EndModel
-from weakft.training.probe import ProbeResult, embed, self_trained_probe
-from weakft.training.pseudo_labels import sharpen
 from weakft.training.stages import SelfTraining, fine_tune, self_train
 
 Labels = Literal["weak", "gold", "valid"]
@@ -48,16 +48,21 @@ STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), 
 
 SELF_TRAINING_STEPS = (250, 400)
 
+TEACHER_ROWS = 16_384
+"""So many rows of the pool, at random, does the first teacher look at: enough for any first period."""
+
 
 @dataclass
 class WeakLabels:
-    """What the labeling functions gave: soft labels [n, k] of the training rows, which rows are covered, and the class
-    balance self-training aligns with (None: the paper's pull towards equal classes).
+    """What the labeling functions gave: soft labels [n, k] of the training rows, which rows are covered, the class
+    balance self-training aligns with (None: the paper's pull towards equal classes), and the soft labels of the next
+    best label model, which the first teacher tries too.
     """
 
     soft_labels: np.ndarray
     covered: np.ndarray
     class_balance: np.ndarray | None
+    runner_up: np.ndarray | None = None
 
 
 @dataclass
@@ -150,7 +155,7 @@ def train_end_model(
         result.stage_test["weak" if method.labels == "weak" else method.labels] = model.predict(test)
     if method.self_training and config.self_training_steps != 0:
         assert weak is not None
-        _self_train(result, config, tokens, weak, best, pristine, validator, progress)
+        _self_train(result, config, splits, tokens, weak, best, pristine, validator, progress)
     return result
 
 
@@ -176,6 +181,7 @@ def _labels(method: Method, splits: Splits, weak: WeakLabels | None, n_classes: 
 def _self_train(
     result: Trained,
     config: TrainConfig,
+    splits: Splits,
     tokens: TokenizedTexts,
     weak: WeakLabels,
     start: Best,
@@ -183,26 +189,20 @@ def _self_train(
     validator: Validator | None,
     progress: Progress,
 ) -> None:
-    """COSINE's second stage, from a fresh student where a linear probe can be had to help the first teacher.
+    """COSINE's second stage, of a fresh student where a validation split allows to choose its first teacher.
 
-    The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a probe the
-    student starts again from the pre-trained weights, and its first teacher is the probe, alone or together with the
-    initial model.
+    The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a first
+    teacher (`first_teacher`) the student starts again from the pre-trained weights.
     """
     model, teacher, balance = result.model, None, weak.class_balance
-    if config.probe and validator is not None:
-        with timed(result.timing, "probe"):
-            initial = {"train": model.predict(tokens), "valid": model.predict(validator.tokens)}
-            probe = _probe(model, tokens, weak, pristine, validator, progress)
-            name, accuracy, teacher = _first_teacher(probe, initial, validator)
-        balance = probe.class_balance
-        result.records["probe"] = {
-            "round": probe.round,
-            "threshold": probe.threshold,
-            "balance": probe.balance,
-            "valid_accuracy": probe.accuracy,
-            "first_teacher": name,
-            "first_teacher_valid_accuracy": accuracy,
+    if config.first_teacher and validator is not None:
+        with timed(result.timing, "first teacher"):
+            teacher = _first_teacher(model, splits, tokens, weak, pristine, validator, config.seed, progress)
+        balance = teacher.balance
+        result.records["first_teacher"] = {
+            "valid_accuracy": teacher.accuracy,
+            "rows": len(teacher.rows),
+            "members": [{"kind": c.kind, "name": c.name, "valid_accuracy": c.accuracy} for c in teacher.members],
         }
         model.restore(pristine)
     steps = config.self_training_steps or _passes(config, len(tokens), *SELF_TRAINING_STEPS)
@@ -237,43 +237,43 @@ def _self_train(
     result.records["periods"] = periods
 
 
-def _probe(
+def _first_teacher(
     model: EndModel,
+    splits: Splits,
     tokens: TokenizedTexts,
     weak: WeakLabels,
     pristine: dict[str, Any],
     validator: Validator,
+    seed: int,
     progress: Progress,
-) -> ProbeResult:
+) -> FirstTeacher:
+    """Views of the texts by the initial model, the pre-trained one and their words; the candidates on them; the mean of
+    the best. Leaves the pre-trained weights loaded.
+    """
+    rows = np.sort(np.random.default_rng(seed).permutation(len(tokens))[:TEACHER_ROWS])
+    parts = [(tokens, rows), (validator.tokens, np.arange(len(validator.tokens)))]
+    progress.start("first teacher: features", 2 * sum(len(part) for _, part in parts))
+    tuned, initial = zip(*(embed(model, *part, progress) for part in parts), strict=True)
     model.restore(pristine)
-    progress.start("linear probe", len(tokens) + len(validator.tokens))
-    rows = np.flatnonzero(weak.covered)
-    balances: dict[str, np.ndarray | None] = {"uniform": None}
+    frozen, _ = zip(*(embed(model, *part, progress) for part in parts), strict=True)
+    views = [View.of("initial model", *tuned), View.of("encoder", *frozen)]
+    assert splits.valid is not None
+    words = lexical([splits.train.texts[row] for row in rows], splits.valid.texts)
+    if words is not None:
+        scale = frozen[0].std(0).mean() / words[0].std(0).mean()
+        views.append(
+            View.of("encoder and words", *(np.hstack([f, scale * w]) for f, w in zip(frozen, words, strict=True)))
+        )
+    k = weak.soft_labels.shape[1]
+    balances = {"uniform": np.full(k, 1.0 / k)}
     if weak.class_balance is not None:
         balances["estimated"] = weak.class_balance
-    return self_trained_probe(
-        embed(model, tokens, progress),
-        rows,
-        weak.soft_labels[rows],
-        embed(model, validator.tokens, progress),
-        validator.gold,
-        balances,
-    )
-
-
-def _first_teacher(
-    probe: ProbeResult, initial: dict[str, np.ndarray], validator: Validator
-) -> tuple[str, float, np.ndarray]:
-    """(name, validation accuracy, training predictions) of the first teacher.
-
-    The probe, unless the mean of its and the initial model's pseudo-labels is better by more than one standard error
-    (Breiman et al. 1984): of two that are about as good, the one that can less have learned the rules' mistakes.
-    """
-
-    def both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return (sharpen(a, probe.class_balance) + sharpen(b, probe.class_balance)) / 2
-
-    together = measure(both(probe.valid_predictions, initial["valid"]), validator.gold)["accuracy"]
-    if probe.accuracy >= together - validator.standard_error(together):
-        return "probe", probe.accuracy, probe.predictions
-    return "both", together, both(probe.predictions, initial["train"])
+    labels = {"label model": weak.soft_labels[rows]}
+    if weak.runner_up is not None:
+        labels["runner-up"] = weak.runner_up[rows]
+    found = [candidate("initial model's predictions", "", initial[0], initial[1], validator.gold)]
+    progress.start("first teacher: candidates", len(views))
+    for view in views:
+        found += candidates(view, labels, weak.covered[rows], balances, validator.gold)
+        progress.advance(1)
+    return mean_of_best(rows, found, validator.gold)

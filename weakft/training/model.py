@@ -84,6 +84,11 @@ class EndModel:
         """Where the model computes."""
         return self.accelerator.device
 
+    @property
+    def inference_tokens(self) -> int:
+        """Tokens, padding included, of a batch without gradients: what fits the caches of a CPU, or fills a GPU."""
+        return 4096 if self.device.type == "cpu" else 65536
+
     def tokenize(self, texts: list[str]) -> TokenizedTexts:
         """Tokenize once, truncated to the model's length."""
         return TokenizedTexts(texts, self.tokenizer, self.max_length)
@@ -107,8 +112,7 @@ class EndModel:
         probabilities = np.zeros((len(rows), len(self.label_names)), dtype=np.float32)
         was_training = self.module.training
         self.module.eval()
-        budget = 4096 if self.device.type == "cpu" else 65536
-        for batch in length_sorted_batches(tokens.lengths[rows], budget):
+        for batch in length_sorted_batches(tokens.lengths[rows], self.inference_tokens):
             logits, _ = self.forward(tokens, rows[batch])
             probabilities[batch] = logits.softmax(-1).cpu().numpy()
             if advance is not None:

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from weakft.training.batching import TokenizedTexts, shuffled_batches
+from weakft.training.first_teacher import FirstTeacher
 from weakft.training.loop import Batch, Best, History, Optimization, Progress, Schedule, Validator, run
 from weakft.training.model import EndModel
 from weakft.training.objectives import (
@@ -96,7 +97,7 @@ def self_train(
     seed: int,
     class_balance: np.ndarray | None,
     start: Best,
-    teacher: np.ndarray | None,
+    teacher: FirstTeacher | None,
     validator: Validator | None,
     progress: Progress,
 ) -> tuple[Best, History, list[dict[str, float]]]:
@@ -104,7 +105,7 @@ def self_train(
 
     Each period the student as it stands becomes the teacher: its predictions for a random part of the pool are
     sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. The first
-    period's teacher is ``teacher`` (predictions [n, k] for the whole pool) where one is given.
+    period's teacher is ``teacher``, on the rows it knows, where one is given.
     Returns the best checkpoint, the history, and a record a period. The checkpoint is ``start``'s, the initial stage's,
     only where that is better on validation by more than one standard error: it may have learned the rules' mistakes,
     which the validation rows show less than unseen text does.
@@ -124,10 +125,13 @@ def self_train(
 
     while optimization.step < schedule.steps:
         steps = min(settings.period, schedule.steps - optimization.step)
-        size = min(len(tokens), max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size))
-        rows = rng.choice(len(tokens), size, replace=False)
-        predictions = model.predict(tokens, rows) if teacher is None else teacher[rows]
-        teacher = None
+        known = len(tokens) if teacher is None else len(teacher.rows)
+        size = min(known, max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size))
+        rows = rng.choice(known, size, replace=False)
+        if teacher is None:
+            predictions = model.predict(tokens, rows)
+        else:
+            rows, predictions, teacher = teacher.rows[rows], teacher.predictions[rows], None
         chosen = select(rows, predictions, settings.threshold, class_balance, settings.least)
         classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
         periods.append({"step": optimization.step, "pool": size, "selected": len(chosen.rows), "classes": classes})

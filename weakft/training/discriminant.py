@@ -1,0 +1,80 @@
+"""Class-wise Gaussians on frozen features, refined on unlabeled rows by expectation maximisation.
+
+A discriminative model fits whatever regularity noisy labels have, their mistakes too. A generative one has to explain
+where all the texts lie: its classes settle on the clusters of the feature space, and labels only say which cluster is
+which. NumPy only; knows nothing of models or texts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from weakft.balance import align, softmax
+
+ALIGNMENT = 10
+"""Iterations of `align` in an E-step."""
+
+
+@dataclass
+class View:
+    """Features of the pool [n, d] and of the validation rows [v, d], centred, in the eigenbasis of the pool's total
+    covariance, whose eigenvalues are `variances` [d].
+    """
+
+    name: str
+    pool: np.ndarray
+    valid: np.ndarray
+    variances: np.ndarray
+
+    @classmethod
+    def of(cls, name: str, pool: np.ndarray, valid: np.ndarray) -> View:
+        """Rotate features into the eigenbasis."""
+        mean = pool.mean(0)
+        variances, axes = np.linalg.eigh(np.cov((pool - mean).T.astype(np.float64)))
+        axes = axes.astype(np.float32)
+        return cls(name, (pool - mean) @ axes, (valid - mean) @ axes, np.maximum(variances, 0.0))
+
+
+class Discriminant:
+    """Semi-supervised linear discriminant analysis.
+
+    E-step: p(y | x) of Gaussians with one within-class covariance W, shifted so that its mean over the pool comes near
+    ``balance`` [k] (`align`, few iterations: the balance is an estimate). M-step: class means over all rows, weighted by
+    p(y | x); the first one takes ``soft_labels`` [len(rows), k] of ``rows``. W is the total covariance less the
+    between-class one (Fisher 1936), shrunk towards a multiple of the identity by ``shrinkage`` (Friedman 1989); in the
+    eigenbasis it is a diagonal less a matrix of rank k, so that an iteration (Woodbury) costs O(n d k).
+    """
+
+    def __init__(
+        self, view: View, rows: np.ndarray, soft_labels: np.ndarray, shrinkage: float, balance: np.ndarray
+    ) -> None:
+        self.view, self.shrinkage, self.balance = view, shrinkage, balance
+        self.diagonal = 1.0 / ((1.0 - shrinkage) * view.variances + shrinkage * view.variances.mean())
+        self._maximise(view.pool[rows], np.asarray(soft_labels, dtype=np.float32))
+        self.iterations = 1
+
+    def run(self, iterations: int) -> Discriminant:
+        """Go on until ``iterations`` M-steps in all. Return self."""
+        for _ in range(self.iterations, iterations):
+            self._maximise(self.view.pool, softmax(self.scores(self.view.pool)))
+        self.iterations = max(self.iterations, iterations)
+        return self
+
+    def scores(self, x: np.ndarray) -> np.ndarray:
+        """Log-posteriors, up to a constant a row, of rows of the view: [n, d] to float32 [n, k]."""
+        return x @ self.slopes + self.bias
+
+    def _maximise(self, x: np.ndarray, p: np.ndarray) -> None:
+        mass = np.maximum(p.sum(0, dtype=np.float64), 1e-9)
+        means = (p.T @ x).astype(np.float64) / mass[:, None]
+        share = mass / mass.sum()
+        between = (np.sqrt(share * (1.0 - self.shrinkage))[:, None] * (means - share @ means)).T  # W = D^-1 - B B^T
+        scaled = self.diagonal[:, None] * between
+        inner = np.eye(len(mass)) - between.T @ scaled
+        slopes = self.diagonal[:, None] * means.T + scaled @ np.linalg.solve(inner, scaled.T @ means.T)
+        self.slopes = slopes.astype(np.float32)
+        self.bias = (-0.5 * (means.T * slopes).sum(0)).astype(np.float32)
+        offsets = align(self.scores(self.view.pool), self.balance, ALIGNMENT)
+        self.bias += offsets.astype(np.float32)

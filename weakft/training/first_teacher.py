@@ -1,0 +1,114 @@
+"""The first teacher of self-training: the weak labels, cleaned on frozen features in seconds.
+
+Fine-tuning fits the rules' mistakes and is then sure of them. So the first pseudo-labels come from models that cannot:
+class-wise Gaussians (`discriminant`), with or without label spreading (`neighbours`), on several views of the texts. The
+validation split picks; the mean of the best few is the teacher, because a small split cannot tell them apart and
+because where they differ they had better be unsure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from weakft.balance import align, softmax
+from weakft.tasks.classification import log_loss, measure
+from weakft.training.discriminant import Discriminant, View
+from weakft.training.neighbours import Neighbourhood
+
+SHRINKAGES = (0.1, 0.2, 0.5)
+ITERATIONS = (10, 40, 160)
+CONTINUED = 3
+"""So many of a view's discriminants, the best after the first number of iterations, go on."""
+TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
+
+
+@dataclass
+class Candidate:
+    """A possible teacher: its kind (of which the best counts), what it is, its validation figures, and its
+    probabilities for pool and validation rows.
+    """
+
+    kind: str
+    name: str
+    accuracy: float
+    log_loss: float
+    pool: np.ndarray
+    valid: np.ndarray
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """Sorts the best first: by validation accuracy, then log-loss."""
+        return -self.accuracy, self.log_loss
+
+
+@dataclass
+class FirstTeacher:
+    """The mean of the best candidates: `rows` of the training split with `predictions` [len(rows), k], its class shares
+    `balance` [k], its validation accuracy, and the candidates it is made of, best first.
+    """
+
+    rows: np.ndarray
+    predictions: np.ndarray
+    balance: np.ndarray
+    accuracy: float
+    members: list[Candidate]
+
+
+def candidate(kind: str, name: str, pool: np.ndarray, valid: np.ndarray, gold: np.ndarray) -> Candidate:
+    """Measure log-posteriors of pool [n, k] and validation rows [v, k], at the temperature with the least log-loss."""
+    best = min(TEMPERATURES, key=lambda t: log_loss(softmax(valid * t), gold))
+    p, q = softmax(pool * best).astype(np.float32), softmax(valid * best)
+    return Candidate(kind, name, measure(q, gold)["accuracy"], log_loss(q, gold), p, q.astype(np.float32))
+
+
+def candidates(
+    view: View,
+    labels: dict[str, np.ndarray],
+    covered: np.ndarray,
+    balances: dict[str, np.ndarray],
+    gold: np.ndarray,
+) -> Iterator[Candidate]:
+    """The best of weak labels x class balance x shrinkage on a view, after more and more iterations, with and without
+    spreading.
+
+    labels : soft labels [n, k] of the pool by the label model they come from; rows not in ``covered`` [n] do not count.
+    """
+    rows = np.flatnonzero(covered)
+    started: list[tuple[Candidate, Discriminant, str]] = []
+    for source, soft_labels in labels.items():
+        for name, balance in balances.items():
+            for shrinkage in SHRINKAGES:
+                title = f"{source}, {name} balance, shrinkage {shrinkage}"
+                model = Discriminant(view, rows, soft_labels[rows], shrinkage, balance).run(ITERATIONS[0])
+                alone = candidate(view.name, title, model.scores(view.pool), model.scores(view.valid), gold)
+                started.append((alone, model, title))
+    neighbourhood = Neighbourhood(view.pool, view.valid)
+    for _, model, title in sorted(started, key=lambda entry: entry[0].order)[:CONTINUED]:
+        for iterations in ITERATIONS:
+            model.run(iterations)
+            pool, valid = model.scores(view.pool), model.scores(view.valid)
+            what = f"{title}, {iterations} iterations"
+            yield candidate(view.name, what, pool, valid, gold)
+            smooth = [np.log(np.maximum(p, 1e-12)) for p in neighbourhood.spread(softmax(pool), softmax(valid))]
+            offsets = align(smooth[0], model.balance)
+            yield candidate(f"{view.name}, spread", what, smooth[0] + offsets, smooth[1] + offsets, gold)
+
+
+def mean_of_best(rows: np.ndarray, found: list[Candidate], gold: np.ndarray) -> FirstTeacher:
+    """The teacher: of each kind the candidate with the highest validation accuracy (the log-loss breaks ties), averaged
+    over the kinds within one standard error of the best.
+    """
+    kinds: dict[str, Candidate] = {}
+    for c in sorted(found, key=lambda c: c.order):
+        kinds.setdefault(c.kind, c)
+    ordered = list(kinds.values())
+    best = ordered[0].accuracy
+    bar = best - math.sqrt(best * (1 - best) / int((gold >= 0).sum()))
+    members = [c for c in ordered if c.accuracy >= bar]
+    predictions = np.mean([c.pool for c in members], axis=0)
+    valid = np.mean([c.valid for c in members], axis=0)
+    return FirstTeacher(rows, predictions, predictions.mean(0), measure(valid, gold)["accuracy"], members)
