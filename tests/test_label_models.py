@@ -5,6 +5,7 @@ import pytest
 
 from weakft.errors import UserError
 from weakft.label_models.base import LabelModel, covered, vote_shares
+from weakft.label_models.bounded import BoundedVote
 from weakft.label_models.choose import choose, valid_balance
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.majority import MajorityVote
@@ -60,6 +61,25 @@ def test_dawid_skene_posterior_by_hand():
     np.testing.assert_allclose(p[:, 0], [0.9 * 0.4 / (0.9 * 0.4 + 0.2 * 0.7), 0.4 / 1.1, 0.5], rtol=1e-5)
 
 
+def test_bounded_vote_by_hand():
+    """LF 0 votes 0 on all four rows, where half are of class 0: at most half right. LF 1 votes 1 on one row."""
+    L = np.array([[0, -1], [0, -1], [0, -1], [0, 1], [-1, -1]], np.int8)[:4]
+    p = BoundedVote(2, np.array([0.5, 0.5])).fit(L).predict_proba(L)
+    broad, rare = 0.8 * 0.5, 0.8  # precisions: the first bounded by 0.5 / 1, the second not
+    np.testing.assert_allclose(p[0], [broad, 1 - broad], rtol=1e-5)
+    both = np.array([np.sqrt(broad * (1 - rare)), np.sqrt((1 - broad) * rare)])
+    np.testing.assert_allclose(p[3], both / both.sum(), rtol=1e-5)
+
+
+def test_a_rare_rule_overrules_a_broad_one():
+    L, y = votes(n=4000, k=4, accuracies=(0.8, 0.8), coverage=0.4)
+    L = np.hstack([L, np.zeros((4000, 1), np.int8)])  # a rule that says class 0 of everything
+    rows = covered(L[:, :2])
+    bounded = BoundedVote(4).fit(L).predict_proba(L)[rows].argmax(1)
+    majority = vote_shares(L, 4)[rows].argmax(1)
+    assert (bounded == y[rows]).mean() > (majority == y[rows]).mean() + 0.15
+
+
 def test_majority_with_a_balance_has_that_mean():
     L, _ = votes(balance=[0.7, 0.2, 0.1], accuracies=(0.6, 0.6, 0.6))
     balance = np.array([0.7, 0.2, 0.1])
@@ -96,6 +116,10 @@ def test_auto_takes_the_lowest_validation_log_loss():
     assert (choice.candidates[0].model, choice.candidates[0].balance) == (choice.name, choice.balance)
     assert {c.balance for c in choice.candidates} == {"own", "uniform", "valid"}
     assert choice.gold_used == 500
+    second = next(c for c in choice.candidates if c.model != choice.name)
+    prior = {"own": None, "uniform": np.full(3, 1 / 3), "valid": valid_balance(y[2500:], 3)}[second.balance]
+    runner_up = find(second.model)(3, prior, 0).fit(L[:2500]).predict_proba(L[:2500])
+    np.testing.assert_allclose(choice.runner_up, runner_up, atol=1e-6)
     np.testing.assert_allclose(choice.class_balance, valid_balance(y[2500:], 3))
 
 

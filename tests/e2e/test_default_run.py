@@ -27,7 +27,7 @@ def test_the_default_run_beats_the_rules_by_far(tmp_path):
     assert table["cosine"]["accuracy"] > table["majority"]["accuracy"] + 0.1
     assert table["cosine"]["accuracy"] > table["label-model"]["accuracy"] + 0.1
     assert metrics["gold_labels_used_by_split"] == {"train": 0, "valid": 120}
-    for stage in ("labeling functions", "label model", "initial fine-tuning", "linear probe", "self-training"):
+    for stage in ("labeling functions", "label model", "initial fine-tuning", "first teacher", "self-training"):
         assert stage in out.stdout
 
 
