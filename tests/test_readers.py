@@ -31,6 +31,13 @@ def write(folder, name):
     return path
 
 
+def test_classes_that_are_numbers_are_in_their_order():
+    columns = Columns()
+    data = from_python(pd.DataFrame({"text": TEXTS, "label": ["10", "2", "1", "10"]}), columns, "train")
+    assert columns.found_labels == ["1", "2", "10"]
+    assert data.gold.read("measure").tolist() == [2, 1, 0, 2]
+
+
 @pytest.mark.parametrize("extension", ["csv", "tsv", "jsonl", "json", "parquet"])
 def test_formats_read_alike(tmp_path, extension):
     data = read_table(write(tmp_path, f"train.{extension}"), Columns())

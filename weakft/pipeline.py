@@ -17,7 +17,7 @@ import yaml
 
 from weakft import runs
 from weakft.config import TrainConfig
-from weakft.data.dataset import Dataset, Splits
+from weakft.data.dataset import Splits
 from weakft.errors import UserError
 from weakft.inputs import Given, Votes, cast_votes, lf_summary, load
 from weakft.label_models.base import covered, vote_shares
@@ -45,6 +45,28 @@ class Run:
     table: dict[str, Metrics] = field(default_factory=dict)
 
 
+@dataclass
+class _Job:
+    """What a run has so far: each step reads what is there and adds its part.
+
+    votes, choice : from the labeling functions and the label model.   trained, ceiling : the end models.
+    final : the method's probabilities [n, k] by split.   table : test metrics by method.
+    """
+
+    config: TrainConfig
+    splits: Splits
+    labels: list[str]
+    progress: Progress
+    votes: Votes | None = None
+    choice: Choice | None = None
+    summary: pd.DataFrame | None = None
+    trained: Trained | None = None
+    ceiling: Trained | None = None
+    final: dict[str, np.ndarray] = field(default_factory=dict)
+    table: dict[str, Metrics] = field(default_factory=dict)
+    timing: dict[str, float] = field(default_factory=dict)
+
+
 def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
     """Run a method end to end and write its run folder.
 
@@ -52,48 +74,38 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
     ------
     UserError : for anything wrong with the input; nothing is written then.
     """
-    from weakft.training.methods import METHODS, WeakLabels, timed, train_end_model
+    from weakft.training.methods import METHODS, timed
 
     needs_votes = config.method not in ("gold", "valid")
     splits, rules, labels = load(config, given, needs_rules=needs_votes)
     _check(config, splits, labels)
     folder = Path(config.output or f"runs/{splits.name}-{config.method}-seed{config.seed}")
     runs.check_target(folder)
-    timing: dict[str, float] = {}
-    votes, choice, summary = None, None, None
+    job = _Job(config, splits, labels, progress)
     if needs_votes:
-        with timed(timing, "labeling functions"):
-            votes = _vote(config, splits, rules, labels, progress)
-        summary, _ = lf_summary(votes, splits, labels)
+        with timed(job.timing, "labeling functions"):
+            job.votes = _vote(job, rules)
+        job.summary, _ = lf_summary(job.votes, splits, labels)
         if config.method != "majority":
-            with timed(timing, "label model"):
-                choice = _aggregate(config, splits, votes, len(labels), progress)
-    trained: Trained | None = None
-    ceiling: Trained | None = None
+            with timed(job.timing, "label model"):
+                job.choice = _aggregate(job, job.votes)
     if config.method in METHODS:
-        weak = None
-        if choice is not None and votes is not None:
-            weak = WeakLabels(choice.soft_labels, covered(votes.train), choice.class_balance, choice.runner_up)
-        trained = train_end_model(METHODS[config.method], config, splits, labels, weak, progress)
-        timing |= trained.timing
-        if config.ceiling and config.method != "gold":
-            with timed(timing, "ceiling"):
-                ceiling = train_end_model(METHODS["gold"], config, splits, labels, None, progress)
-    with timed(timing, "predictions"):
-        final = _predict(config, splits, labels, votes, choice, trained)
-    table = _measure(config, splits, votes, choice, trained, ceiling, final, len(labels))
-    metrics = _metrics(config, splits, labels, votes, choice, trained, ceiling, table, final, timing)
+        _train_end_models(job)
+    with timed(job.timing, "predictions"):
+        job.final = _predict(job)
+    job.table = _measure(job)
+    metrics = _metrics(job)
     with runs.writing(folder) as scratch:
-        if trained is not None:
-            trained.model.save(scratch / runs.MODEL)
-        _predictions(splits, labels, votes, choice, final).to_parquet(scratch / runs.PREDICTIONS, index=False)
-        if summary is not None:
-            summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
+        if job.trained is not None:
+            job.trained.model.save(scratch / runs.MODEL)
+        _predictions(job).to_parquet(scratch / runs.PREDICTIONS, index=False)
+        if job.summary is not None:
+            job.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
         (scratch / runs.CONFIG).write_text(
             yaml.safe_dump(config.model_dump(exclude={"debug"}), sort_keys=False), "utf-8"
         )
         runs.write_json(scratch / runs.METRICS, metrics)
-    return Run(folder, metrics, summary, table)
+    return Run(folder, metrics, job.summary, job.table)
 
 
 def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
@@ -115,10 +127,11 @@ def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         )
 
 
-def _vote(config: TrainConfig, splits: Splits, rules: RuleSet | None, labels: list[str], progress: Progress) -> Votes:
+def _vote(job: _Job, rules: RuleSet | None) -> Votes:
+    splits, progress = job.splits, job.progress
     rows = sum(len(s) for s in (splits.train, splits.valid, splits.test) if s is not None)
     progress.start("labeling functions", rows)
-    votes = cast_votes(config, splits, rules, labels, progress.advance)
+    votes = cast_votes(job.config, splits, rules, job.labels, progress.advance)
     for failure in votes.failures.values():
         progress.say(
             f"{failure.where}: raised on {failure.count} rows, which abstain (first: row {failure.first_row + 1}).\n"
@@ -127,7 +140,8 @@ def _vote(config: TrainConfig, splits: Splits, rules: RuleSet | None, labels: li
     return votes
 
 
-def _aggregate(config: TrainConfig, splits: Splits, votes: Votes, k: int, progress: Progress) -> Choice:
+def _aggregate(job: _Job, votes: Votes) -> Choice:
+    config, splits, progress = job.config, job.splits, job.progress
     progress.start("label model", 1)
     gold = splits.valid.gold if splits.valid is not None else None
     balance = None if config.class_balance is None else np.asarray(config.class_balance)
@@ -135,7 +149,7 @@ def _aggregate(config: TrainConfig, splits: Splits, votes: Votes, k: int, progre
     choice = choose(
         config.label_model,
         votes.train,
-        k,
+        len(job.labels),
         config.seed,
         votes.valid if reads else None,
         gold.read("select") if reads and gold is not None else None,
@@ -147,113 +161,105 @@ def _aggregate(config: TrainConfig, splits: Splits, votes: Votes, k: int, progre
     return choice
 
 
-def _predict(
-    config: TrainConfig,
-    splits: Splits,
-    labels: list[str],
-    votes: Votes | None,
-    choice: Choice | None,
-    trained: Trained | None,
-) -> dict[str, np.ndarray]:
+def _train_end_models(job: _Job) -> None:
+    """The method's end model and, where asked for, the fully supervised one beside it."""
+    from weakft.training.methods import METHODS, WeakLabels, timed, train_end_model
+
+    config, votes, choice, weak = job.config, job.votes, job.choice, None
+    if choice is not None and votes is not None:
+        weak = WeakLabels(choice.soft_labels, covered(votes.train), choice.class_balance, choice.runner_up)
+    job.trained = train_end_model(METHODS[config.method], config, job.splits, job.labels, weak, job.progress)
+    job.timing |= job.trained.timing
+    if config.ceiling and config.method != "gold":
+        with timed(job.timing, "ceiling"):
+            job.ceiling = train_end_model(METHODS["gold"], config, job.splits, job.labels, None, job.progress)
+
+
+def _predict(job: _Job) -> dict[str, np.ndarray]:
     """The method's probabilities [n, k] for every split (rows without votes: uniform for majority)."""
     out: dict[str, np.ndarray] = {}
-    for name in ("train", "valid", "test"):
-        split: Dataset | None = getattr(splits, name)
-        if split is None:
-            continue
-        L = None if votes is None else getattr(votes, name)
-        if trained is not None:
-            out[name] = trained.model.predict(trained.model.tokenize(split.texts))
+    for name, split in job.splits.named():
+        L = None if job.votes is None else getattr(job.votes, name)
+        if job.trained is not None:
+            out[name] = job.trained.model.predict(job.trained.model.tokenize(split.texts))
         elif L is not None:
-            out[name] = choice.model.predict_proba(L) if choice is not None else _majority(L, votes, len(labels))
+            out[name] = job.choice.model.predict_proba(L) if job.choice is not None else _majority(L, job)
     return out
 
 
-def _majority(L: np.ndarray, votes: Votes | None, k: int) -> np.ndarray:
+def _majority(L: np.ndarray, job: _Job) -> np.ndarray:
     """Vote shares, ties broken at random (seeded); a row without votes gets the votes' commonest class (never gold)."""
+    k = len(job.labels)
     p = vote_shares(L, k) + np.random.default_rng(0).uniform(0, 1e-6, (len(L), k))
-    if votes is not None:
-        shares = np.array([(votes.train == c).sum() for c in range(k)], dtype=float)
+    if job.votes is not None:
+        shares = np.array([(job.votes.train == c).sum() for c in range(k)], dtype=float)
         p[~covered(L)] = shares / shares.sum()
     return p.astype(np.float32)
 
 
-def _measure(
-    config: TrainConfig,
-    splits: Splits,
-    votes: Votes | None,
-    choice: Choice | None,
-    trained: Trained | None,
-    ceiling: Trained | None,
-    final: dict[str, np.ndarray],
-    k: int,
-) -> dict[str, Metrics]:
+def _measure(job: _Job) -> dict[str, Metrics]:
     """The table of test metrics; the only place that reads the test split's gold."""
+    splits, votes, choice = job.splits, job.votes, job.choice
     if splits.test is None or splits.test.gold is None:
         return {}
     gold = splits.test.gold.read("measure")
     table: dict[str, Metrics] = {}
     if votes is not None and votes.test is not None:
-        table["majority"] = measure(_majority(votes.test, votes, k), gold)
+        table["majority"] = measure(_majority(votes.test, job), gold)
         if choice is not None:
             table["label-model"] = measure(choice.model.predict_proba(votes.test), gold)
-    for name, p in (trained.stage_test if trained is not None else {}).items():
+    for name, p in (job.trained.stage_test if job.trained is not None else {}).items():
         table[name] = measure(p, gold)
-    if "test" in final:
-        table[config.method] = measure(final["test"], gold)
-    if ceiling is not None:
-        table["gold"] = measure(ceiling.stage_test["gold"], gold)
+    if "test" in job.final:
+        table[job.config.method] = measure(job.final["test"], gold)
+    if job.ceiling is not None:
+        table["gold"] = measure(job.ceiling.stage_test["gold"], gold)
     return table
 
 
-def _metrics(
-    config: TrainConfig,
-    splits: Splits,
-    labels: list[str],
-    votes: Votes | None,
-    choice: Choice | None,
-    trained: Trained | None,
-    ceiling: Trained | None,
-    table: dict[str, Metrics],
-    final: dict[str, np.ndarray],
-    timing: dict[str, float],
-) -> dict[str, Any]:
+def _gold_used(job: _Job) -> dict[str, int]:
+    """Gold labels that training or choosing read, by split."""
+    used = {"train": 0, "valid": 0}
+    for name in used:
+        gold = getattr(getattr(job.splits, name), "gold", None)
+        if gold is not None and (gold.reads["train"] or gold.reads["select"]):
+            used[name] = gold.n_known
+    if job.ceiling is not None:
+        used["train"] = 0  # the ceiling is measured beside the run and gives it nothing
+    return used
+
+
+def _metrics(job: _Job) -> dict[str, Any]:
     """The content of metrics.json."""
+    config, splits, used = job.config, job.splits, _gold_used(job)
     metrics: dict[str, Any] = {
         "method": config.method,
         "seed": config.seed,
         "data": splits.name,
         "model": config.model,
     }
-    used = {"train": 0, "valid": 0}
-    for name in used:
-        gold = getattr(getattr(splits, name), "gold", None)
-        if gold is not None and (gold.reads["train"] or gold.reads["select"]):
-            used[name] = gold.n_known
-    if ceiling is not None:
-        used["train"] = 0  # the ceiling is measured beside the run and gives it nothing
-    if config.method in table:
-        metrics["test"] = table[config.method]
-    if splits.valid is not None and splits.valid.gold is not None and "valid" in final:
-        metrics["valid"] = measure(final["valid"], splits.valid.gold.read("measure"))
-    metrics |= {"timing": timing, "gold_labels_used": sum(used.values()), "gold_labels_used_by_split": used}
-    metrics["table"] = table
-    metrics["labels"] = labels
-    metrics["rows"] = {n: len(s) for n in ("train", "valid", "test") if (s := getattr(splits, n)) is not None}
-    if votes is not None:
-        metrics["coverage"] = float(covered(votes.train).mean())
-        metrics["failures"] = {f.name: f.count for f in votes.failures.values()}
-    if choice is not None:
+    if config.method in job.table:
+        metrics["test"] = job.table[config.method]
+    if splits.valid is not None and splits.valid.gold is not None and "valid" in job.final:
+        metrics["valid"] = measure(job.final["valid"], splits.valid.gold.read("measure"))
+    metrics |= {"timing": job.timing, "gold_labels_used": sum(used.values()), "gold_labels_used_by_split": used}
+    metrics["table"] = job.table
+    metrics["labels"] = job.labels
+    metrics["rows"] = {name: len(split) for name, split in splits.named()}
+    if job.votes is not None:
+        metrics["coverage"] = float(covered(job.votes.train).mean())
+        metrics["failures"] = {f.name: f.count for f in job.votes.failures.values()}
+    if job.choice is not None:
         metrics["label_model"] = {
-            "name": choice.name,
-            "balance": choice.balance,
-            "reason": choice.reason,
-            "candidates": [{k: _plain(v) for k, v in asdict(c).items()} for c in choice.candidates],
+            "name": job.choice.name,
+            "balance": job.choice.balance,
+            "reason": job.choice.reason,
+            "candidates": [{k: _plain(v) for k, v in asdict(c).items()} for c in job.choice.candidates],
         }
-    if trained is not None:
-        metrics["training"] = trained.records
-        metrics["device"] = str(trained.model.device)
-        metrics["precision"] = str(trained.model.accelerator.mixed_precision)
+    if job.trained is not None:
+        metrics["training"] = job.trained.records
+        metrics["device"] = str(job.trained.model.device)
+        metrics["precision"] = str(job.trained.model.accelerator.mixed_precision)
     metrics["versions"] = {"python": platform.python_version()} | {name: _version(name) for name in TRACKED}
     return _finite(metrics)
 
@@ -278,19 +284,11 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _predictions(
-    splits: Splits,
-    labels: list[str],
-    votes: Votes | None,
-    choice: Choice | None,
-    final: dict[str, np.ndarray],
-) -> pd.DataFrame:
+def _predictions(job: _Job) -> pd.DataFrame:
     """One row a text of every split: id, gold (valid and test only), votes, posterior, probabilities, label."""
     parts = []
-    for name in ("train", "valid", "test"):
-        split: Dataset | None = getattr(splits, name)
-        if split is None:
-            continue
+    labels, votes, choice = job.labels, job.votes, job.choice
+    for name, split in job.splits.named():
         frame = pd.DataFrame({"split": name, "id": split.ids})
         gold = None if split.gold is None or name == "train" else split.gold.read("report")
         frame["gold"] = None if gold is None else [labels[g] if g >= 0 else None for g in gold]
@@ -300,9 +298,9 @@ def _predictions(
             if choice is not None:
                 posterior = np.where(covered(L)[:, None], choice.model.predict_proba(L), np.nan)
                 frame[[f"label_model_{label}" for label in labels]] = posterior
-        if name in final:
-            frame["label"] = [labels[c] for c in final[name].argmax(1)]
-            frame[[f"p_{label}" for label in labels]] = final[name]
+        if name in job.final:
+            frame["label"] = [labels[c] for c in job.final[name].argmax(1)]
+            frame[[f"p_{label}" for label in labels]] = job.final[name]
         parts.append(frame)
     whole = pd.concat(parts, ignore_index=True)
     whole["gold"] = whole["gold"].astype("string")

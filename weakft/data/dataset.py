@@ -6,6 +6,7 @@ Knows nothing about files, labeling functions or models.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -89,3 +90,10 @@ class Splits:
     label_names: list[str] | None = None
     lf_names: list[str] | None = None
     name: str = "data"
+
+    def named(self) -> Iterator[tuple[str, Dataset]]:
+        """The splits that are there, by name: train, valid, test."""
+        for name in ("train", "valid", "test"):
+            split: Dataset | None = getattr(self, name)
+            if split is not None:
+                yield name, split

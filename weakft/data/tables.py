@@ -131,7 +131,7 @@ def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str) -
         return None
     if columns.label_names is None:
         distinct = {v for v in raw if v is not None}
-        columns.found_labels = [str(v) for v in sorted(distinct, key=lambda v: (str(type(v)), v))]
+        columns.found_labels = [str(v) for v in sorted(distinct, key=_class_order)]
     names = columns.label_names or columns.found_labels
     number = {name: i for i, name in enumerate(names)}
     gold = np.full(len(raw), ABSTAIN, dtype=np.int64)
@@ -150,6 +150,12 @@ def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str) -
             )
         gold[row] = index
     return Gold(gold)
+
+
+def _class_order(label: Any) -> tuple[int, Any]:
+    """Numbers, and texts that are numbers, by value ("10" after "2"); other texts by name after them."""
+    text = str(label)
+    return (0, int(text)) if text.isdecimal() else (1, text)
 
 
 def from_python(value: Any, columns: Columns, source: str) -> Dataset:
