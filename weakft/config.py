@@ -93,7 +93,7 @@ class TrainConfig(VoteOptions):
         None, description="Steps of fine-tuning on given labels [T1]. Default: `epochs`, 150 to 400 (gold: 300 to 800)."
     )
     self_training_steps: Count | None = Field(
-        None, description="Steps of self-training [T2]; 0 leaves it out. Default: `epochs`, 300 to 400."
+        None, description="Steps of self-training [T2]; 0 leaves it out. Default: `epochs`, 250 to 400."
     )
     period: Positive = Field(100, description="Steps between teacher refreshes [T3].")
     threshold: Fraction = Field(0.6, description="Confidence that a row needs to be trained on [xi].")

@@ -46,7 +46,7 @@ WIDE = 512
 STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), "valid": (200, 800)}
 """Range of the steps of fine-tuning on each kind of labels: noisy ones bear fewer."""
 
-SELF_TRAINING_STEPS = (300, 400)
+SELF_TRAINING_STEPS = (250, 400)
 
 TEACHER_ROWS = 16_384
 """So many rows of the pool, at random, does the first teacher look at: enough for any first period."""

@@ -104,8 +104,9 @@ def self_train(
     """COSINE's second stage on covered and uncovered rows together; leave the best checkpoint loaded.
 
     Each period the student as it stands becomes the teacher: its predictions for a random part of the pool are
-    sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. The first
-    period's teacher is ``teacher``, on the rows it knows, where one is given.
+    sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. Where a first
+    teacher is given, it teaches the first period alone, and later ones together with the student (the mean of both, on
+    the rows it knows): two views of a text that differ are unsure of it.
     Returns the best checkpoint, the history, and a record a period. The checkpoint is ``start``'s, the initial stage's,
     only where that is better on validation by more than one standard error: it may have learned the rules' mistakes,
     which the validation rows show less than unseen text does.
@@ -114,6 +115,7 @@ def self_train(
     rng = np.random.default_rng(seed + 1)
     best, history = Best(), History()
     periods: list[dict[str, float]] = []
+    everything = np.arange(len(tokens))
     optimization = Optimization(model, schedule)
 
     def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor) -> Tensor:
@@ -125,13 +127,16 @@ def self_train(
 
     while optimization.step < schedule.steps:
         steps = min(settings.period, schedule.steps - optimization.step)
-        known = len(tokens) if teacher is None else len(teacher.rows)
-        size = min(known, max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size))
-        rows = rng.choice(known, size, replace=False)
+        pool = everything if teacher is None else teacher.rows
+        size = min(len(pool), max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size))
+        picked = rng.choice(len(pool), size, replace=False)
+        rows = pool[picked]
         if teacher is None:
             predictions = model.predict(tokens, rows)
+        elif optimization.step == 0:
+            predictions = teacher.predictions[picked]
         else:
-            rows, predictions, teacher = teacher.rows[rows], teacher.predictions[rows], None
+            predictions = (teacher.predictions[picked] + model.predict(tokens, rows)) / 2
         chosen = select(rows, predictions, settings.threshold, class_balance, settings.least)
         classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
         periods.append({"step": optimization.step, "pool": size, "selected": len(chosen.rows), "classes": classes})
