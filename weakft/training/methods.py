@@ -49,7 +49,10 @@ STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), 
 SELF_TRAINING_STEPS = (250, 400)
 
 TEACHER_ROWS = 16_384
-"""So many rows of the pool, at random, does the first teacher look at: enough for any first period."""
+"""So many rows of the pool, at random, does the first teacher look at: enough for any period."""
+
+LEAST_TEACHER_ROWS = 30
+"""A pool of fewer rows has no clusters to find; then, and without a validation split, the schedule is the paper's."""
 
 
 @dataclass
@@ -195,16 +198,17 @@ def _self_train(
     teacher (`first_teacher`) the student starts again from the pre-trained weights.
     """
     model, teacher, balance = result.model, None, weak.class_balance
-    if config.first_teacher and validator is not None:
+    rows = np.sort(np.random.default_rng(config.seed).permutation(len(tokens))[:TEACHER_ROWS])
+    enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
+    if config.first_teacher and validator is not None and enough:
         with timed(result.timing, "first teacher"):
-            teacher = _first_teacher(model, splits, tokens, weak, pristine, validator, config.seed, progress)
+            teacher = _first_teacher(model, splits, tokens, rows, weak, pristine, validator, progress)
         balance = teacher.balance
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
             "rows": len(teacher.rows),
             "members": [{"kind": c.kind, "name": c.name, "valid_accuracy": c.accuracy} for c in teacher.members],
         }
-        model.restore(pristine)
     steps = config.self_training_steps or _passes(config, len(tokens), *SELF_TRAINING_STEPS)
     schedule = _schedule(config, model, validator, steps, 0)
     settings = SelfTraining(
@@ -241,16 +245,15 @@ def _first_teacher(
     model: EndModel,
     splits: Splits,
     tokens: TokenizedTexts,
+    rows: np.ndarray,
     weak: WeakLabels,
     pristine: dict[str, Any],
     validator: Validator,
-    seed: int,
     progress: Progress,
 ) -> FirstTeacher:
-    """Views of the texts by the initial model, the pre-trained one and their words; the candidates on them; the mean of
-    the best. Leaves the pre-trained weights loaded.
+    """Views of ``rows`` of the texts by the initial model, the pre-trained one and their words; the candidates on them;
+    the mean of the best. Leaves the pre-trained weights loaded.
     """
-    rows = np.sort(np.random.default_rng(seed).permutation(len(tokens))[:TEACHER_ROWS])
     parts = [(tokens, rows), (validator.tokens, np.arange(len(validator.tokens)))]
     progress.start("first teacher: features", 2 * sum(len(part) for _, part in parts))
     tuned, initial = zip(*(embed(model, *part, progress) for part in parts), strict=True)
