@@ -1,0 +1,58 @@
+"""Who teaches in which period of self-training."""
+
+import numpy as np
+import pytest
+from conftest import reviews
+
+from weakft.display import Silent
+from weakft.training import stages
+from weakft.training.first_teacher import FirstTeacher
+from weakft.training.loop import Best, Schedule
+from weakft.training.model import EndModel
+
+
+@pytest.fixture
+def taught(tiny_model, monkeypatch):
+    """Run two periods of self-training; return (the rows, predictions) each selected from, and the student's own."""
+
+    def run(teacher):
+        model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
+        texts, _ = reviews(60, 0)
+        tokens = model.tokenize(texts)
+        seen, students = [], []
+
+        def select(rows, predictions, *rest):
+            students.append(model.predict(tokens, rows))
+            seen.append((rows, predictions))
+            return real(rows, predictions, *rest)
+
+        real = stages.select
+        monkeypatch.setattr(stages, "select", select)
+        settings = stages.SelfTraining(2, 0.0, 0.1, 1.0, "euclidean", 0.05, 0.5)
+        schedule = Schedule(steps=4, learning_rate=1e-3)
+        _, history, _ = stages.self_train(
+            model, tokens, schedule, settings, 8, 0, None, Best(), teacher, None, Silent()
+        )
+        assert history.steps == 4
+        return seen, students
+
+    return run
+
+
+def test_the_first_teacher_teaches_alone_and_then_beside_the_student(taught):
+    rows = np.arange(10, 50)  # those it knows
+    predictions = np.random.default_rng(0).dirichlet(np.ones(2), len(rows)).astype(np.float32)
+    teacher = FirstTeacher(rows, predictions, predictions.mean(0), 0.5, [])
+    seen, students = taught(teacher)
+    assert len(seen) == 2
+    for (picked, got), student, share in zip(seen, students, (1.0, 0.5), strict=True):
+        assert set(picked) <= set(rows)
+        expected = share * predictions[picked - 10] + (1 - share) * student
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_without_one_the_student_teaches_itself_on_the_whole_pool(taught):
+    seen, students = taught(None)
+    for (picked, got), student in zip(seen, students, strict=True):
+        assert sorted(picked) == list(range(60))
+        np.testing.assert_allclose(got, student, atol=1e-6)
