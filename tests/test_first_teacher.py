@@ -51,6 +51,17 @@ def test_the_first_discriminant_is_lda():
     np.testing.assert_allclose(found - found.mean(), expected - expected.mean(), rtol=1e-2, atol=1e-2)
 
 
+def test_labeled_rows_farther_apart_than_the_pool_is_wide():
+    """The between-class covariance of ten far rows exceeds the pool's total one; the classes must not swap sides."""
+    x = np.random.default_rng(0).normal(size=(1000, 5)).astype(np.float32)
+    x[:5, 0] -= 10
+    x[5:10, 0] += 10
+    labels = np.eye(2)[[0] * 5 + [1] * 5]
+    model = Discriminant(View.of("x", x, x[:5]), np.arange(10), labels, 0.1, UNIFORM)
+    assert model.scores(model.view.pool)[:10].argmax(1).tolist() == [0] * 5 + [1] * 5
+    assert (model.scores(model.view.pool).argmax(1) == (x[:, 0] > 0)).mean() > 0.9
+
+
 def test_iterations_mend_misleading_labels():
     x, y = clusters()
     view = View.of("x", x, x[:5])

@@ -74,7 +74,9 @@ class TrainConfig(VoteOptions):
     device: Literal["auto", "cpu"] = Field("auto", description="auto takes a GPU where there is one.")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where it is native.")
 
-    label_model: str = Field("auto", description="auto, snorkel, majority, dawid-skene, or one a package brings.")
+    label_model: str = Field(
+        "auto", description="auto, snorkel, majority, bounded, dawid-skene, or one a package brings."
+    )
     class_balance: list[float] | None = Field(
         None,
         description="Assumed class shares, in class order. Default: estimated (auto tries the validation split's).",

@@ -16,6 +16,9 @@ from weakft.balance import align, softmax
 ALIGNMENT = 10
 """Iterations of `align` in an E-step."""
 
+MOST_EXPLAINED = 0.999
+"""The largest share of the variance of a direction that lies between classes."""
+
 
 @dataclass
 class View:
@@ -72,6 +75,11 @@ class Discriminant:
         share = mass / mass.sum()
         between = (np.sqrt(share * (1.0 - self.shrinkage))[:, None] * (means - share @ means)).T  # W = D^-1 - B B^T
         scaled = self.diagonal[:, None] * between
+        explained = float(np.linalg.eigvalsh(between.T @ scaled)[-1])
+        if (
+            explained > MOST_EXPLAINED
+        ):  # labeled rows farther apart than the pool is wide: W must stay positive definite
+            between, scaled = (m * np.sqrt(MOST_EXPLAINED / explained) for m in (between, scaled))
         inner = np.eye(len(mass)) - between.T @ scaled
         slopes = self.diagonal[:, None] * means.T + scaled @ np.linalg.solve(inner, scaled.T @ means.T)
         self.slopes = slopes.astype(np.float32)

@@ -1,6 +1,9 @@
-"""Frozen features of texts: token means of an encoder's layers, and word n-grams."""
+"""Frozen features of texts, token means of an encoder's layers and word n-grams, and the views the first teacher looks at."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +12,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from weakft.training.batching import TokenizedTexts, length_sorted_batches
+from weakft.training.discriminant import View
 from weakft.training.loop import Progress
 from weakft.training.model import EndModel
 
@@ -62,3 +66,31 @@ def lexical(texts: list[str], others: list[str]) -> tuple[np.ndarray, np.ndarray
         reduction.fit_transform(counts).astype(np.float32),
         reduction.transform(vectorizer.transform(others)).astype(np.float32),
     )
+
+
+@dataclass
+class Part:
+    """Some rows of tokenized texts, with the texts of these rows."""
+
+    tokens: TokenizedTexts
+    rows: np.ndarray
+    texts: list[str]
+
+
+def text_views(
+    model: EndModel, pristine: dict[str, Any], pool: Part, valid: Part, progress: Progress
+) -> tuple[list[View], tuple[np.ndarray, np.ndarray]]:
+    """Views of pool and validation texts by the model as it is, by its pre-trained weights ``pristine`` (which stay
+    loaded), and by these beside the words; and the model's logits for both parts.
+    """
+    progress.start("first teacher: features", 2 * (len(pool.rows) + len(valid.rows)))
+    tuned, logits = zip(*(embed(model, p.tokens, p.rows, progress) for p in (pool, valid)), strict=True)
+    model.restore(pristine)
+    frozen = [embed(model, p.tokens, p.rows, progress)[0] for p in (pool, valid)]
+    views = [View.of("initial model", *tuned), View.of("encoder", *frozen)]
+    words = lexical(pool.texts, valid.texts)
+    if words is not None:
+        scale = frozen[0].std(0).mean() / words[0].std(0).mean()
+        both = [np.hstack([f, scale * w]) for f, w in zip(frozen, words, strict=True)]
+        views.append(View.of("encoder and words", *both))
+    return views, (logits[0], logits[1])

@@ -14,8 +14,7 @@ import numpy as np
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
 from weakft.training.batching import TokenizedTexts
-from weakft.training.discriminant import View
-from weakft.training.features import embed, lexical
+from weakft.training.features import Part, text_views
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, mean_of_best
 from weakft.training.loop import Best, Progress, Schedule, Validator
 from weakft.training.model import EndModel
@@ -251,22 +250,11 @@ def _first_teacher(
     validator: Validator,
     progress: Progress,
 ) -> FirstTeacher:
-    """Views of ``rows`` of the texts by the initial model, the pre-trained one and their words; the candidates on them;
-    the mean of the best. Leaves the pre-trained weights loaded.
-    """
-    parts = [(tokens, rows), (validator.tokens, np.arange(len(validator.tokens)))]
-    progress.start("first teacher: features", 2 * sum(len(part) for _, part in parts))
-    tuned, initial = zip(*(embed(model, *part, progress) for part in parts), strict=True)
-    model.restore(pristine)
-    frozen, _ = zip(*(embed(model, *part, progress) for part in parts), strict=True)
-    views = [View.of("initial model", *tuned), View.of("encoder", *frozen)]
+    """The mean of the best candidates on ``rows``. Leaves the pre-trained weights loaded."""
     assert splits.valid is not None
-    words = lexical([splits.train.texts[row] for row in rows], splits.valid.texts)
-    if words is not None:
-        scale = frozen[0].std(0).mean() / words[0].std(0).mean()
-        views.append(
-            View.of("encoder and words", *(np.hstack([f, scale * w]) for f, w in zip(frozen, words, strict=True)))
-        )
+    pool = Part(tokens, rows, [splits.train.texts[row] for row in rows])
+    valid = Part(validator.tokens, np.arange(len(validator.tokens)), splits.valid.texts)
+    views, initial = text_views(model, pristine, pool, valid, progress)
     k = weak.soft_labels.shape[1]
     balances = {"uniform": np.full(k, 1.0 / k)}
     if weak.class_balance is not None:
@@ -274,7 +262,7 @@ def _first_teacher(
     labels = {"label model": weak.soft_labels[rows]}
     if weak.runner_up is not None:
         labels["runner-up"] = weak.runner_up[rows]
-    found = [candidate("initial model's predictions", "", initial[0], initial[1], validator.gold)]
+    found = [candidate("initial model's predictions", "", *initial, validator.gold)]
     progress.start("first teacher: candidates", len(views))
     for view in views:
         found += candidates(view, labels, weak.covered[rows], balances, validator.gold)
