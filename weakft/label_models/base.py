@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from weakft.balance import softmax
+
 
 @runtime_checkable
 class LabelModel(Protocol):
@@ -44,5 +46,4 @@ def vote_shares(L: np.ndarray, n_classes: int) -> np.ndarray:
 
 def normalise(log_weights: np.ndarray) -> np.ndarray:
     """Rows of log-weights [n, k] to probabilities, float32."""
-    shifted = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
-    return (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
+    return softmax(log_weights).astype(np.float32)
