@@ -3,6 +3,7 @@
     weakft.train(...)      labeling functions and texts to a fine-tuned model (a run folder)
     weakft.label(...)      the label matrix and the labeling-function summary
     weakft.predict(...)    class probabilities of new texts
+    weakft.benchmark(...)  methods beside each other on data sets and seeds
     weakft.evaluate(...)   accuracy and macro-F1 on gold labels
     weakft.WeakClassifier  the same as a scikit-learn estimator
     weakft.labeling_function, keywords, regex, gazetteer, column, ABSTAIN   to write labeling functions
@@ -16,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from weakft.benchmark import benchmark
     from weakft.data.dataset import ABSTAIN
     from weakft.estimator import WeakClassifier
     from weakft.evaluate import evaluate
@@ -34,12 +36,13 @@ _HOME = {
     "labeling_function": "weakft.lfs",
     "regex": "weakft.lfs",
 }
-_VERBS = ("evaluate", "label", "predict", "train")
+_VERBS = ("benchmark", "evaluate", "label", "predict", "train")
 
 __all__ = [
     "ABSTAIN",
     "LabelingFunction",
     "WeakClassifier",
+    "benchmark",
     "column",
     "evaluate",
     "gazetteer",

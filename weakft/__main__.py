@@ -12,6 +12,7 @@ VERBS = {
     "train": "labeling functions and texts to a fine-tuned model",
     "label": "apply labeling functions, without training",
     "predict": "class probabilities of new texts",
+    "benchmark": "data sets x methods x seeds, resumable, with a summary",
     "evaluate": "measure a model on gold labels",
 }
 

@@ -59,18 +59,10 @@ class LabelConfig(VoteOptions):
     output: str = Field("votes", description="Folder for label_matrix.parquet and lf_summary.csv.")
 
 
-class TrainConfig(VoteOptions):
-    """Options of `weakft train`."""
+class EngineOptions(Options):
+    """How an end model is trained, whatever the data and the method."""
 
-    method: Method = Field(
-        "cosine",
-        description="cosine: weak labels, then self-training. weak: fine-tuning on weak labels. gold: on the training "
-        "split's gold labels. valid: on the validation labels. majority, label-model: no end model.",
-    )
     model: str = Field("minilm", description="minilm (packaged), a hub name such as roberta-base, or a local folder.")
-    output: str | None = Field(None, description="Run folder. Default: runs/DATA-METHOD-seedSEED.")
-    seed: Count = Field(0, description="Seeds everything random.")
-    ceiling: bool = Field(False, description="Also train the fully supervised ceiling (reads the training gold).")
     device: Literal["auto", "cpu"] = Field("auto", description="auto takes a GPU where there is one.")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where it is native.")
 
@@ -104,6 +96,15 @@ class TrainConfig(VoteOptions):
     margin: float = Field(1.0, gt=0, description="Distance that unlike pairs are pushed to [gamma].")
     distance: Literal["euclidean", "cosine"] = Field("euclidean", description="Distance of the contrastive term.")
     smoothing: float = Field(0.05, ge=0, description="Weight of the confidence regularization [lambda].")
+    hard_labels: bool = Field(
+        False, description="Initial fine-tuning on the most probable class instead of soft labels (to compare)."
+    )
+    hard_pseudo_labels: bool = Field(
+        False, description="Self-training on the most probable class instead of soft pseudo-labels (to compare)."
+    )
+    confidence_weights: bool = Field(
+        True, description="Weigh a selected row by its confidence [w]; off: every one counts the same (to compare)."
+    )
     first_teacher: bool = Field(
         True, description="Clean the weak labels on frozen features before self-training (needs a validation split)."
     )
@@ -112,6 +113,45 @@ class TrainConfig(VoteOptions):
     )
     patience: Count = Field(4, description="Looks without a better score before initial fine-tuning stops; 0: never.")
     max_steps: Positive | None = Field(None, description="Caps every stage (for trying things out).")
+
+
+class TrainConfig(EngineOptions, VoteOptions):
+    """Options of `weakft train`."""
+
+    method: Method = Field(
+        "cosine",
+        description="cosine: weak labels, then self-training. weak: fine-tuning on weak labels. gold: on the training "
+        "split's gold labels. valid: on the validation labels. majority, label-model: no end model.",
+    )
+    output: str | None = Field(None, description="Run folder. Default: runs/DATA-METHOD-seedSEED.")
+    seed: Count = Field(0, description="Seeds everything random.")
+    ceiling: bool = Field(False, description="Also train the fully supervised ceiling (reads the training gold).")
+    gold_labels: Positive | None = Field(
+        None,
+        description="Method gold: train on so many gold labels, drawn at random, and on nothing else (no validation label "
+        "chooses the checkpoint). Default: all of the training split's.",
+    )
+
+
+class BenchmarkConfig(EngineOptions):
+    """Options of `weakft benchmark`."""
+
+    data: list[str] = Field(
+        [],
+        description="Data sets, each as for weakft train --data (WRENCH folders, files, folders of files). Default: the "
+        "embedded support messages.",
+    )
+    lfs: str | None = Field(
+        None, description="Python file with labeling functions for all of them. Default: the ready votes of the data."
+    )
+    methods: list[str] = Field(
+        ["majority", "label-model", "weak", "cosine-published", "cosine", "valid", "gold"],
+        description="Methods (--explain says what they are); gold-N and probe-N for any number N of gold labels.",
+    )
+    seeds: list[Count] = Field([0, 1, 2], description="Seeds.")
+    output: str = Field("comparison", description="Folder for cells.jsonl (one line a run) and the summary.")
+    workers: Positive = Field(1, description="Runs at a time; each gets its share of the cores, or its own GPU.")
+    explain: bool = Field(False, description="Say what the methods are, and stop.")
 
 
 class PredictConfig(DataOptions):

@@ -36,13 +36,15 @@ TRACKED = ("weakft", "torch", "transformers", "accelerate", "snorkel", "scikit-l
 class Run:
     """A finished run: its folder, its metrics (the content of metrics.json) and its labeling-function summary.
 
-    table : method name -> test metrics, in the order of the data flow.
+    table : method name -> test metrics, in the order of the data flow.   right : method name -> which test rows with gold
+    it has right, bool [n].
     """
 
     folder: Path
     metrics: dict[str, Any]
     lf_summary: pd.DataFrame | None
     table: dict[str, Metrics] = field(default_factory=dict)
+    right: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass
@@ -50,7 +52,7 @@ class _Job:
     """What a run has so far: each step reads what is there and adds its part.
 
     votes, choice : from the labeling functions and the label model.   trained, ceiling : the end models.
-    final : the method's probabilities [n, k] by split.   table : test metrics by method.
+    final : the method's probabilities [n, k] by split.   table, right : test metrics and right rows by method.
     """
 
     config: TrainConfig
@@ -64,6 +66,7 @@ class _Job:
     ceiling: Trained | None = None
     final: dict[str, np.ndarray] = field(default_factory=dict)
     table: dict[str, Metrics] = field(default_factory=dict)
+    right: dict[str, np.ndarray] = field(default_factory=dict)
     timing: dict[str, float] = field(default_factory=dict)
 
 
@@ -93,7 +96,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
         _train_end_models(job)
     with timed(job.timing, "predictions"):
         job.final = _predict(job)
-    job.table = _measure(job)
+    _measure(job)
     metrics = _metrics(job)
     with runs.writing(folder) as scratch:
         if job.trained is not None:
@@ -105,7 +108,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
             yaml.safe_dump(config.model_dump(exclude={"debug"}), sort_keys=False), "utf-8"
         )
         runs.write_json(scratch / runs.METRICS, metrics)
-    return Run(folder, metrics, job.summary, job.table)
+    return Run(folder, metrics, job.summary, job.table, job.right)
 
 
 def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
@@ -115,6 +118,8 @@ def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
             f"{splits.train.source}: {'--ceiling' if config.ceiling else '--method gold'} needs gold labels of the "
             "training split; there are none (name their column with --label-column)."
         )
+    if config.gold_labels is not None and config.method != "gold":
+        raise UserError(f"--gold-labels {config.gold_labels} is for --method gold, not for {config.method}.")
     if config.method == "valid" and (splits.valid is None or splits.valid.gold is None):
         raise UserError("--method valid needs a validation split with gold labels; there is none.")
     if config.class_balance is not None and (
@@ -197,24 +202,25 @@ def _majority(L: np.ndarray, job: _Job) -> np.ndarray:
     return p.astype(np.float32)
 
 
-def _measure(job: _Job) -> dict[str, Metrics]:
-    """The table of test metrics; the only place that reads the test split's gold."""
+def _measure(job: _Job) -> None:
+    """Fill the table of test metrics; the only place that reads the test split's gold."""
     splits, votes, choice = job.splits, job.votes, job.choice
     if splits.test is None or splits.test.gold is None:
-        return {}
+        return
     gold = splits.test.gold.read("measure")
-    table: dict[str, Metrics] = {}
+    found: dict[str, np.ndarray] = {}
     if votes is not None and votes.test is not None:
-        table["majority"] = measure(_majority(votes.test, job), gold)
+        found["majority"] = _majority(votes.test, job)
         if choice is not None:
-            table["label-model"] = measure(choice.model.predict_proba(votes.test), gold)
-    for name, p in (job.trained.stage_test if job.trained is not None else {}).items():
-        table[name] = measure(p, gold)
+            found["label-model"] = choice.model.predict_proba(votes.test)
+    found |= job.trained.stage_test if job.trained is not None else {}
     if "test" in job.final:
-        table[job.config.method] = measure(job.final["test"], gold)
+        found[job.config.method] = job.final["test"]
     if job.ceiling is not None:
-        table["gold"] = measure(job.ceiling.stage_test["gold"], gold)
-    return table
+        found["gold"] = job.ceiling.stage_test["gold"]
+    for name, p in found.items():
+        job.table[name] = measure(p, gold)
+        job.right[name] = (p.argmax(1) == gold)[gold >= 0]
 
 
 def _gold_used(job: _Job) -> dict[str, int]:
@@ -224,6 +230,8 @@ def _gold_used(job: _Job) -> dict[str, int]:
         gold = getattr(getattr(job.splits, name), "gold", None)
         if gold is not None and (gold.reads["train"] or gold.reads["select"]):
             used[name] = gold.n_known
+    if job.config.gold_labels is not None:
+        used["train"] = min(used["train"], job.config.gold_labels)
     if job.ceiling is not None:
         used["train"] = 0  # the ceiling is measured beside the run and gives it nothing
     return used

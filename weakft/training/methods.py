@@ -18,6 +18,7 @@ from weakft.training.features import Part, text_views
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, mean_of_best
 from weakft.training.loop import Best, Progress, Schedule, Validator
 from weakft.training.model import EndModel
+from weakft.training.pseudo_labels import harden
 from weakft.training.stages import SelfTraining, fine_tune, self_train
 
 Labels = Literal["weak", "gold", "valid"]
@@ -142,9 +143,10 @@ def train_end_model(
         assert source is not None
         tokens = model.tokenize(source.texts)
         test = None if splits.test is None else model.tokenize(splits.test.texts)
-        validator = _validator(method, splits, model)
-    rows, targets = _labels(method, splits, weak, len(label_names))
-    steps = config.initial_steps or _passes(config, len(rows), *STEPS[method.labels])
+        validator = _validator(method, config, splits, model)
+    rows, targets = _labels(method, config, splits, weak, len(label_names))
+    few = method.labels == "gold" and config.gold_labels is not None
+    steps = config.initial_steps or _passes(config, len(rows), *STEPS["valid" if few else method.labels])
     patience = config.patience if method.labels == "weak" and validator is not None else 0
     schedule = _schedule(config, model, validator, steps, patience)
     stage = "initial fine-tuning" if method.labels == "weak" else f"fine-tuning on {method.labels}"
@@ -161,23 +163,32 @@ def train_end_model(
     return result
 
 
-def _validator(method: Method, splits: Splits, model: EndModel) -> Validator | None:
-    if splits.valid is None or splits.valid.gold is None or method.labels == "valid":
+def _validator(method: Method, config: TrainConfig, splits: Splits, model: EndModel) -> Validator | None:
+    """None where there is no validation gold, and where the labels trained on are to be all that a method costs."""
+    if splits.valid is None or splits.valid.gold is None or method.labels == "valid" or config.gold_labels is not None:
         return None
     return Validator(model.tokenize(splits.valid.texts), splits.valid.gold.read("select"))
 
 
-def _labels(method: Method, splits: Splits, weak: WeakLabels | None, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+def _labels(
+    method: Method, config: TrainConfig, splits: Splits, weak: WeakLabels | None, n_classes: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The rows to fine-tune on and their targets [len(rows), k]."""
     if method.labels == "weak":
         assert weak is not None
         rows = np.flatnonzero(weak.covered)
-        return rows, weak.soft_labels[rows]
+        return rows, harden(weak.soft_labels[rows]) if config.hard_labels else weak.soft_labels[rows]
     split = splits.train if method.labels == "gold" else splits.valid
     assert split is not None and split.gold is not None
     gold = split.gold.read("train")
-    rows = np.flatnonzero(gold >= 0)
+    few = config.gold_labels if method.labels == "gold" else None
+    rows = np.flatnonzero(gold >= 0) if few is None else draw(gold, few, config.seed)
     return rows, np.eye(n_classes, dtype=np.float32)[gold[rows]]
+
+
+def draw(gold: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """``n`` random rows that have gold labels, in order. A seed's sets are nested: more are the fewer and further ones."""
+    return np.sort(np.random.default_rng(seed).permutation(np.flatnonzero(gold >= 0))[:n])
 
 
 def _self_train(
@@ -218,6 +229,8 @@ def _self_train(
         margin=config.margin,
         distance=config.distance,
         smoothing=config.smoothing,
+        hard=config.hard_pseudo_labels,
+        weighted=config.confidence_weights,
     )
     with timed(result.timing, "self-training"):
         best, history, periods = self_train(

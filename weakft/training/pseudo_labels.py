@@ -41,6 +41,11 @@ def confidence(pseudo_labels: np.ndarray) -> np.ndarray:
     return np.clip(1.0 - entropy / np.log(y.shape[1]), 0.0, 1.0).astype(np.float32)
 
 
+def harden(probabilities: np.ndarray) -> np.ndarray:
+    """One-hot rows of the most probable class: [n, k] -> [n, k] float32."""
+    return np.eye(probabilities.shape[1], dtype=np.float32)[probabilities.argmax(1)]
+
+
 @dataclass
 class Selection:
     """The selected set S of a period: `rows` [s] of the pool, `targets` [s, k], `weights` [s]."""

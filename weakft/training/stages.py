@@ -19,7 +19,7 @@ from weakft.training.objectives import (
     contrastive_loss,
     soft_cross_entropy,
 )
-from weakft.training.pseudo_labels import Selection, select
+from weakft.training.pseudo_labels import Selection, harden, select
 
 
 def _batches(tokens: TokenizedTexts, chosen: Selection, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
@@ -70,7 +70,8 @@ class SelfTraining:
 
     period : steps between teacher refreshes [T3].   threshold : confidence a row needs [xi].
     contrastive_weight, margin [gamma], distance : the contrastive term.   smoothing : confidence term [lambda].
-    least : the share of the pool that is selected even below the threshold.
+    least : the share of the pool that is selected even below the threshold.   hard : pseudo-labels are the most probable
+    class instead of soft.   weighted : selected rows count by their confidence [w].
     pool : rows whose pseudo-labels a refresh computes, in batches of the period's need (a random part of the pool).
     """
 
@@ -81,6 +82,8 @@ class SelfTraining:
     distance: Distance
     smoothing: float
     least: float
+    hard: bool = False
+    weighted: bool = True
     pool: float = 2.0
 
 
@@ -138,6 +141,10 @@ def self_train(
         else:
             predictions = (teacher.predictions[picked] + model.predict(tokens, rows)) / 2
         chosen = select(rows, predictions, settings.threshold, class_balance, settings.least)
+        if settings.hard:
+            chosen.targets = harden(chosen.targets)
+        if not settings.weighted:
+            chosen.weights = np.ones_like(chosen.weights)
         classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
         periods.append({"step": optimization.step, "pool": size, "selected": len(chosen.rows), "classes": classes})
         if len(chosen.rows) < MIN_SELECTED or classes < 2:

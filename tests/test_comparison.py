@@ -1,0 +1,157 @@
+"""The comparison: cells, what a killed one leaves, summaries, baselines, and the verb end to end."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import reviews
+
+import weakft
+from weakft.comparison import cells, summary
+from weakft.comparison.cells import Cell, append_lines, missing, pack, read_lines, unpack
+from weakft.comparison.methods import METHODS, find, order
+from weakft.config import TrainConfig
+from weakft.errors import UserError
+from weakft.training.methods import draw
+
+
+def line(data="a", method="weak", seed=0, accuracy=0.5, **more):
+    test = {"accuracy": accuracy, "macro_f1": accuracy / 2, "n": 100}
+    return {"data": data, "method": method, "seed": seed, "test": test, "gold_labels_used": 20, **more}
+
+
+def test_every_method_has_options_that_exist():
+    for name, entry in METHODS.items():
+        TrainConfig(**entry.options)
+        assert entry.meaning, name
+    assert find("gold-50").options == {"method": "gold", "gold_labels": 50}
+    assert find("probe-50").baseline.n == 50
+    with pytest.raises(UserError, match="Did you mean 'cosine'"):
+        find("cosin")
+    with pytest.raises(UserError, match="no such method"):
+        find("gold-0")
+    assert sorted(["gold-100", "gold-20", "gold", "weak"], key=order) == ["weak", "gold", "gold-20", "gold-100"]
+
+
+def test_a_line_cut_short_by_a_kill_does_not_count_and_is_replaced(tmp_path):
+    path = tmp_path / "cells.jsonl"
+    append_lines(path, [line(seed=0), line(seed=1)])
+    with path.open("a") as file:
+        file.write('{"data": "a", "method": "we')
+    assert [entry["seed"] for entry in read_lines(path)] == [0, 1]
+    append_lines(path, [line(seed=2)])
+    assert [entry["seed"] for entry in read_lines(path)] == [0, 1, 2]
+    path.write_text('{"data": }\n' + json.dumps(line()) + "\n")
+    with pytest.raises(UserError, match=r"line 1: not JSON"):
+        read_lines(path)
+
+
+def test_what_is_done_or_measured_on_the_way_is_not_run():
+    wanted = [Cell("x/a", m, s) for s in (0, 1) for m in ("majority", "weak", "cosine", "gold")]
+    assert missing(wanted, []) == [Cell("x/a", m, s) for s in (0, 1) for m in ("cosine", "gold")]
+    lines = [line(method="cosine"), line(method="gold")]
+    assert [c.key for c in missing(wanted, lines)] == [
+        ("a", "majority", 0),
+        ("a", "weak", 0),
+        ("a", "cosine", 1),
+        ("a", "gold", 1),
+    ]
+
+
+def test_packed_bits_come_back():
+    right = np.random.default_rng(0).random(1001) < 0.7
+    assert (unpack(pack(right), 1001) == right).all()
+
+
+def test_gold_labels_are_drawn_nested_and_with_the_seed():
+    gold = np.array([-1, 0, 1, 0, -1, 1, 0, 1, 1, 0])
+    few, more = draw(gold, 3, seed=1), draw(gold, 6, seed=1)
+    assert len(few) == 3 and set(few) < set(more) and (gold[more] >= 0).all()
+    assert list(draw(gold, 100, 0)) == list(np.flatnonzero(gold >= 0))
+    assert any(list(draw(gold, 3, seed)) != list(few) for seed in range(5))
+
+
+def test_the_summary_by_hand():
+    lines = [
+        line(method="weak", seed=0, accuracy=0.60),
+        line(method="weak", seed=1, accuracy=0.70),
+        line(method="gold", accuracy=0.85),
+        line(
+            method="cosine", accuracy=0.80, seconds=10.0, samples=600, timing={"self-training": 2.0, "predictions": 9}
+        ),
+    ]
+    table = summary.frame(lines).set_index("method")
+    assert table.loc["weak", "accuracy"] == pytest.approx(0.65)
+    assert table.loc["weak", "accuracy_sd"] == pytest.approx(np.std([0.6, 0.7], ddof=1))
+    assert table.loc["weak", "seeds"] == 2
+    assert table.loc["cosine", "samples_per_second"] == pytest.approx(300)
+    assert summary.gap_closed(table.reset_index())["a"] == pytest.approx(0.75)
+    text = summary.markdown(lines)
+    assert "| weak | 0.650 ± 0.071 (2) |" in text and "| cosine | 0.800 (1) |" in text and "a 75%; mean 75%" in text
+
+
+def test_a_picture_and_files(tmp_path):
+    lines = [line(data=d, method=m, seed=s, accuracy=0.5 + s / 10) for d in "ab" for m in METHODS for s in (0, 1)]
+    written = summary.write(lines, tmp_path)
+    assert [path.name for path in written] == ["summary.md", "summary.csv", "summary.svg"]
+    assert len(pd.read_csv(tmp_path / "summary.csv")) == 2 * len(METHODS)
+    assert "<svg" in (tmp_path / "summary.svg").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A small data set in a folder of files, and rules for it."""
+    data = tmp_path / "reviews"
+    data.mkdir()
+    for name, n, seed in (("train", 150, 0), ("valid", 50, 1), ("test", 80, 2)):
+        texts, labels = reviews(n, seed)
+        pd.DataFrame({"text": texts, "label": labels}).to_csv(data / f"{name}.csv", index=False)
+    (tmp_path / "rules.py").write_text(
+        "from weakft import keywords\nLABELS = ['neg', 'pos']\n"
+        "a = keywords('likes', ['good', 'great', 'love'], 'pos')\nb = keywords('dislikes', ['bad', 'awful'], 'neg')\n"
+        "c = keywords('hates', ['hate', 'nice'], 'neg')\n"
+    )
+    return data
+
+
+def test_the_verb_runs_and_resumes(folder, tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "_in_a_process", lambda cell, options, _slots, _workers: cells.run_cell(cell, options))
+    options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 3, "seeds": [0]}
+    options |= {"output": str(tmp_path / "out"), "methods": ["weak", "cosine", "gold-20", "probe-20", "probe", "tfidf"]}
+    table = weakft.benchmark([folder], **options).set_index("method")
+    assert set(table.index) == {"majority", "label-model", *options["methods"]}
+    assert table.loc["gold-20", "gold_labels_used"] == 20 and table.loc["cosine", "gold_labels_used"] == 50
+    assert table.loc["probe-20", "gold_labels_used"] == 20 and table.loc["tfidf", "gold_labels_used"] == 50
+    assert table.loc["tfidf", "accuracy"] > 0.6
+    for entry in read_lines(tmp_path / "out" / "cells.jsonl"):
+        assert unpack(entry["right"], 80).mean() == pytest.approx(entry["test"]["accuracy"])
+
+    def never(*_):
+        raise AssertionError("ran again")
+
+    monkeypatch.setattr(cells, "_in_a_process", never)
+    assert len(weakft.benchmark([folder], **options)) == len(table)
+    with pytest.raises(UserError, match="made with the options"):
+        weakft.benchmark([folder], **{**options, "max_steps": 4})
+
+
+def test_a_failed_run_is_named_and_costs_nobody_else(folder, tiny_model, tmp_path):
+    (tmp_path / "broken").mkdir()
+    options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 2, "seeds": [0]}
+    with pytest.raises(UserError, match="1 of 2 runs failed"):
+        weakft.benchmark([tmp_path / "broken", folder], methods=["majority"], output=str(tmp_path / "out"), **options)
+    assert [entry["data"] for entry in read_lines(tmp_path / "out" / "cells.jsonl")] == ["reviews"]
+
+
+def test_mistakes_are_named(folder, tmp_path):
+    with pytest.raises(UserError, match="no such method"):
+        weakft.benchmark([folder], methods=["cosinus-x"], output=str(tmp_path / "o"))
+    with pytest.raises(UserError, match="two data sets are called"):
+        weakft.benchmark([folder, tmp_path / "other" / "reviews"], output=str(tmp_path / "o"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(UserError, match="holds no comparison"):
+        weakft.benchmark([folder], output=str(tmp_path / "mine"))

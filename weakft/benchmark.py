@@ -1,0 +1,123 @@
+"""`python -m weakft.benchmark`, `weakft benchmark` and `weakft.benchmark(...)`: data sets x methods x seeds, resumable."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weakft.cli import parse
+from weakft.cli import run as run_cli
+from weakft.config import BenchmarkConfig, EngineOptions, build
+from weakft.verbs import callable_module
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from weakft.display import Silent, TerminalProgress
+
+
+def benchmark(data: list[str] | None = None, **options: Any) -> pd.DataFrame:
+    """Run what has no line yet and return the summary: a row a data set and method (`weakft.comparison.summary.frame`).
+
+    data : paths as for ``--data``; none: the embedded messages.   options : any of `weakft.config.BenchmarkConfig`.
+
+    Raises
+    ------
+    weakft.errors.UserError : an unknown method or option, a failed run (the others' lines are kept).
+    """
+    from weakft.comparison.cells import read_lines
+    from weakft.comparison.summary import frame
+    from weakft.display import Silent
+
+    config = build(BenchmarkConfig, {**options, "data": [str(d) for d in data or []]}, "weakft.benchmark")
+    _benchmark(config, Silent())
+    return frame(read_lines(Path(config.output) / CELLS))
+
+
+CELLS = "cells.jsonl"
+SHARED = "options.yaml"
+
+
+def _benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) -> list[Path]:
+    """Run the cells, write the summary, return its files."""
+    from weakft.comparison.cells import Cell, Line, missing, read_lines, run_cells
+    from weakft.comparison.methods import find
+    from weakft.comparison.summary import write
+    from weakft.errors import UserError
+
+    for method in config.methods:
+        find(method)
+    names = [Cell(data, "", 0).name for data in config.data]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UserError(f"--data: two data sets are called {twice[0]!r}; rename a folder, their lines would mix.")
+    folder, shared = Path(config.output), shared_options(config)
+    _check_folder(folder, shared)
+    cells = [Cell(d, m, s) for s in config.seeds for d in config.data or [""] for m in config.methods]
+    todo = missing(cells, read_lines(folder / CELLS))
+    progress.start("runs", len(todo))
+
+    def report(cell: Cell, result: list[Line] | Exception) -> None:
+        progress.advance(1, f"{cell.name}, {cell.method}, seed {cell.seed}")
+        if isinstance(result, Exception):
+            progress.say(f"{cell.name}, {cell.method}, seed {cell.seed} failed: {result or type(result).__name__}")
+
+    failed = run_cells(todo, shared, folder / CELLS, config.workers, report)
+    lines = read_lines(folder / CELLS)
+    written = write(lines, folder) if lines else []
+    if failed:
+        raise UserError(f"{failed} of {len(todo)} runs failed (see above). The same command runs them again.")
+    return written
+
+
+def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
+    """Note the runs' common options beside the lines; refuse to mix lines of other options with them."""
+    import yaml
+
+    from weakft.errors import UserError
+
+    note = folder / SHARED
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not note.is_file()):
+        raise UserError(f"--output {folder}: exists and holds no comparison; name another folder.")
+    if note.is_file():
+        before = yaml.safe_load(note.read_text(encoding="utf-8")) or {}
+        if before != shared:
+            raise UserError(
+                f"--output {folder}: its lines were made with the options {before}, not {shared}; name another folder."
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(yaml.safe_dump(shared), encoding="utf-8")
+
+
+def shared_options(config: BenchmarkConfig) -> dict[str, Any]:
+    """The options of `weakft.train` that all runs of a comparison share."""
+    options = {name: getattr(config, name) for name in EngineOptions.model_fields if name in config.model_fields_set}
+    if config.lfs is not None:
+        options["lfs"] = config.lfs
+    elif config.data:
+        options["votes"] = "from-data"
+    return options
+
+
+def main(args: list[str]) -> None:
+    """The command line of `weakft benchmark`."""
+    config = parse(BenchmarkConfig, args, "weakft benchmark")
+    from weakft.comparison.methods import METHODS
+    from weakft.display import TerminalProgress
+
+    if config.explain:
+        for name, entry in METHODS.items():
+            print(f"{name:<26}{entry.meaning}")
+        return
+    with TerminalProgress() as bars:
+        written = _benchmark(config, bars)
+    print(written[0].read_text(encoding="utf-8"))
+    print("Wrote " + ", ".join(str(path) for path in written) + ".")
+
+
+callable_module(__name__, benchmark)
+
+if __name__ == "__main__":
+    sys.exit(run_cli(main))

@@ -1,0 +1,125 @@
+"""What a user would try first, outside the engine: logistic regression on word counts or on a frozen encoder.
+
+A baseline takes the options of a run and returns the test split's probabilities with the gold labels it cost. It learns
+from the label model's soft labels of the covered texts (`tfidf`, `probe`) or from a few gold labels (`Counted`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from weakft.config import TrainConfig
+from weakft.data.dataset import Splits
+from weakft.errors import UserError
+from weakft.inputs import Given, cast_votes, load, load_data
+from weakft.label_models.base import covered
+from weakft.label_models.choose import choose
+
+
+@dataclass
+class Outcome:
+    """Test probabilities [n, k] and gold [n], and the number of other gold labels that were read."""
+
+    probabilities: np.ndarray
+    gold: np.ndarray
+    gold_labels_used: int
+
+
+Baseline = Callable[[TrainConfig, Given], Outcome]
+
+INVERSE_REGULARIZATION = 10.0
+"""scikit-learn's C, for rows of length 1 to 2."""
+
+
+def tfidf(config: TrainConfig, given: Given) -> Outcome:
+    """TF-IDF of word uni- and bigrams, logistic regression."""
+    splits, soft_labels, rows, used = _weak_labels(config, given)
+    texts, test = splits.train.texts, _test(splits)
+    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
+    try:
+        vectorizer.fit(texts)
+    except ValueError as error:  # scikit-learn's word for an empty vocabulary
+        raise UserError(f"{splits.train.source}: TF-IDF finds no word in two texts: {error}.") from error
+    return _outcome(vectorizer.transform(texts), vectorizer.transform(test.texts), rows, soft_labels, test.gold, used)
+
+
+def probe(config: TrainConfig, given: Given) -> Outcome:
+    """Token means of the frozen encoder's last and middle layer (`training.features.embed`), logistic regression."""
+    splits, soft_labels, rows, used = _weak_labels(config, given)
+    train, test = _embeddings(config, splits, rows, soft_labels.shape[1])
+    return _outcome(train, test, np.arange(len(rows)), soft_labels, _test(splits).gold, used)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The probe on ``n`` gold labels of the training split, drawn as `--method gold --gold-labels n` draws them."""
+
+    n: int
+
+    def __call__(self, config: TrainConfig, given: Given) -> Outcome:
+        """Run it."""
+        splits = load_data(config, given, None)
+        if splits.train.gold is None or splits.label_names is None:
+            raise UserError(
+                f"{splits.train.source}: a probe on gold labels needs them in the training split; there are none."
+            )
+        from weakft.training.methods import draw
+
+        gold, k = splits.train.gold.read("train"), len(splits.label_names)
+        rows = draw(gold, self.n, config.seed)
+        train, test = _embeddings(config, splits, rows, k)
+        targets = np.eye(k, dtype=np.float32)[gold[rows]]
+        return _outcome(train, test, np.arange(len(rows)), targets, _test(splits).gold, len(rows))
+
+
+def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray, np.ndarray, int]:
+    """The splits, the soft labels [len(rows), k] of the covered training rows, these rows, and the gold labels read."""
+    splits, rules, labels = load(config, given)
+    votes = cast_votes(config, splits, rules, labels)
+    gold = splits.valid.gold if splits.valid is not None and votes.valid is not None else None
+    read = None if gold is None else gold.read("select")
+    choice = choose(config.label_model, votes.train, len(labels), config.seed, votes.valid if gold else None, read)
+    rows = np.flatnonzero(covered(votes.train))
+    return splits, choice.soft_labels[rows], rows, choice.gold_used
+
+
+def _test(splits: Splits) -> Any:
+    if splits.test is None or splits.test.gold is None:
+        raise UserError("A comparison needs a test split with gold labels; there is none.")
+    return splits.test
+
+
+def _embeddings(config: TrainConfig, splits: Splits, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    from weakft.training.features import embed
+    from weakft.training.model import EndModel
+
+    model = EndModel(
+        config.model,
+        [str(c) for c in range(k)],
+        seed=config.seed,
+        max_length=config.max_length,
+        precision=config.precision,
+        device=config.device,
+    )
+    parts = [[splits.train.texts[row] for row in rows], _test(splits).texts]
+    train, test = (embed(model, model.tokenize(texts), np.arange(len(texts)))[0] for texts in parts)
+    return train, test
+
+
+def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, gold: Any, used: int) -> Outcome:
+    """Fit on ``rows`` of ``train`` with soft ``targets`` [len(rows), k], a copy of a row a class weighted by its share."""
+    at, classes = np.nonzero(targets > 0.01)
+    probabilities = np.zeros((test.shape[0], targets.shape[1]), dtype=np.float32)
+    if len(np.unique(classes)) < 2:
+        probabilities[:, classes[0]] = 1.0
+    else:
+        model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=1000)
+        model.fit(train[rows[at]], classes, sample_weight=targets[at, classes])
+        probabilities[:, model.classes_] = model.predict_proba(test)
+    return Outcome(probabilities, gold.read("measure"), used)

@@ -1,0 +1,225 @@
+"""Run the cells of a comparison (data x method x seed), each in a process of its own, and keep a JSON line of each.
+
+A line is appended when its cell is done, so that a killed comparison goes on where it was: what has a line is not run
+again. A process of its own gives a cell its true peak memory, and a crash costs one cell.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import numpy as np
+
+from weakft.comparison.methods import GIVES, find
+from weakft.errors import UserError
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a comparison. ``data`` is a path as for ``--data``, or "" for the embedded messages."""
+
+    data: str
+    method: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The data set's name in lines and tables."""
+        return Path(self.data).name if self.data else "embedded"
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What tells its line from others."""
+        return self.name, self.method, self.seed
+
+
+def key_of(line: Line) -> tuple[str, str, int]:
+    """The `Cell.key` of a line's cell."""
+    return line["data"], line["method"], line["seed"]
+
+
+def read_lines(path: Path) -> list[Line]:
+    """The lines so far; a last line that a kill cut short does not count.
+
+    Raises
+    ------
+    UserError : a whole line that is no JSON object, with its number.
+    """
+    if not path.is_file():
+        return []
+    lines = []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
+        try:
+            lines.append(json.loads(text))
+        except ValueError as error:
+            if not text.endswith("\n"):
+                break
+            raise UserError(
+                f"{path}, line {number}: not JSON ({error}). Remove the line; its cell will run again."
+            ) from error
+    return lines
+
+
+def append_lines(path: Path, lines: Iterable[Line]) -> None:
+    """Add lines, after cutting off a last one that a kill left without its end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        file.seek(0)
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+        file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def missing(cells: list[Cell], lines: list[Line]) -> list[Cell]:
+    """The cells to run: without a line of their own and not measured on the way of another one that runs."""
+    done = {key_of(line) for line in lines}
+    todo = [cell for cell in cells if cell.key not in done]
+    given = {(cell.name, name, cell.seed) for cell in todo for name in GIVES.get(cell.method, ())}
+    return [cell for cell in todo if cell.key not in given]
+
+
+def pack(right: np.ndarray) -> str:
+    """Booleans [n] as text, one bit a row."""
+    return base64.b64encode(np.packbits(np.asarray(right, dtype=bool)).tobytes()).decode()
+
+
+def unpack(text: str, n: int) -> np.ndarray:
+    """The booleans [n] of `pack`."""
+    return np.unpackbits(np.frombuffer(base64.b64decode(text), dtype=np.uint8))[:n].astype(bool)
+
+
+def run_cell(cell: Cell, options: dict[str, Any]) -> list[Line]:
+    """Run a cell in this process; return its line and those of what it measures on its way.
+
+    A line: data, method, seed, test {accuracy, macro_f1, n}, right (which test rows, packed), gold_labels_used; the
+    cell's own line also seconds, samples (rows trained on), timing, training, peak_rss_mb, device, precision, versions.
+
+    Raises
+    ------
+    UserError : anything wrong with data or options.
+    """
+    entry = find(cell.method)
+    options = {**options, **entry.options, "seed": cell.seed}
+    start = time.perf_counter()
+    lines = _baseline(cell, options) if entry.baseline else _engine(cell, options)
+    lines[-1]["seconds"] = round(time.perf_counter() - start, 1)
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    lines[-1]["peak_rss_mb"] = rss // (1024 if sys.platform != "darwin" else 1024**2)
+    return lines
+
+
+def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
+    import weakft
+
+    with tempfile.TemporaryDirectory() as scratch:
+        run = weakft.train(cell.data or None, output=f"{scratch}/run", **options)
+    metrics = run.metrics
+    method = metrics["method"]
+    if method not in run.table:
+        raise UserError(f"{cell.data}: a comparison needs a test split with gold labels; there is none.")
+    names = {name: name for name in GIVES.get(cell.method, ()) if name in run.table} | {cell.method: method}
+    lines: list[Line] = []
+    for name, inside in names.items():
+        used = 0 if name == "majority" else metrics["gold_labels_used"]
+        line = {"data": cell.name, "method": name, "seed": cell.seed, "test": run.table[inside]}
+        lines.append(line | {"right": pack(run.right[inside]), "gold_labels_used": used})
+    stages = [metrics.get("training", {}).get(stage, {}) for stage in ("initial", "self_training")]
+    last = lines[-1]
+    last["samples"] = sum(stage.get("samples", 0) for stage in stages)
+    last["label_model"] = metrics.get("label_model", {}).get("name")
+    last |= {key: metrics.get(key) for key in ("timing", "training", "device", "precision", "versions")}
+    return lines
+
+
+def _baseline(cell: Cell, options: dict[str, Any]) -> list[Line]:
+    from weakft.config import TrainConfig, build
+    from weakft.inputs import Given
+    from weakft.tasks.classification import measure
+
+    entry = find(cell.method)
+    assert entry.baseline is not None
+    config = build(TrainConfig, {**options, **({"data": cell.data} if cell.data else {})}, "weakft benchmark")
+    outcome = entry.baseline(config, Given())
+    known = outcome.gold >= 0
+    line = {
+        "data": cell.name,
+        "method": cell.method,
+        "seed": cell.seed,
+        "test": measure(outcome.probabilities, outcome.gold),
+    }
+    right = (outcome.probabilities.argmax(1) == outcome.gold)[known]
+    return [line | {"right": pack(right), "gold_labels_used": outcome.gold_labels_used}]
+
+
+def run_cells(
+    todo: list[Cell],
+    options: dict[str, Any],
+    path: Path,
+    workers: int,
+    report: Callable[[Cell, list[Line] | Exception], None],
+) -> int:
+    """Run cells, ``workers`` at a time, and append their lines as they come; return how many failed.
+
+    With more than one worker each has its share of the cores, and its own GPU where there are several.
+    """
+    slots: Queue[int] = Queue()
+    for slot in range(workers):
+        slots.put(slot)
+    failed = 0
+    with ThreadPoolExecutor(workers) as threads:
+        futures = {threads.submit(_in_a_process, cell, options, slots, workers): cell for cell in todo}
+        for future in as_completed(futures):
+            cell = futures[future]
+            try:
+                lines = future.result()
+            except (UserError, BrokenProcessPool, MemoryError, RuntimeError) as error:
+                failed += 1
+                report(cell, error)
+                continue
+            done = {key_of(line) for line in read_lines(path)}
+            append_lines(path, [line for line in lines if key_of(line) not in done])
+            report(cell, lines)
+    return failed
+
+
+def _in_a_process(cell: Cell, options: dict[str, Any], slots: Queue[int], workers: int) -> list[Line]:
+    slot = slots.get()
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(1, mp_context=context, initializer=_settle, initargs=(slot, workers)) as pool:
+            return pool.submit(run_cell, cell, options).result()
+    finally:
+        slots.put(slot)
+
+
+def _settle(slot: int, workers: int) -> None:
+    """Give a new process its share of the machine."""
+    if workers == 1:
+        return
+    import threadpoolctl
+    import torch
+
+    gpus = torch.cuda.device_count()
+    if gpus > 1:
+        torch.cuda.set_device(slot % gpus)
+    share = max(1, torch.get_num_threads() // workers)
+    torch.set_num_threads(share)
+    threadpoolctl.threadpool_limits(share)

@@ -1,0 +1,101 @@
+"""What the methods of a comparison are: each a name for options of `weakft.train`, or a baseline outside its engine.
+
+Knows nothing of how cells run. `gold-50` and `probe-50` (any number) are found by their pattern.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from weakft.comparison import baselines
+from weakft.errors import UserError, nearest
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method: what it means, and the options of `weakft.train` or the baseline that make it."""
+
+    meaning: str
+    options: dict[str, Any] = field(default_factory=dict)
+    baseline: baselines.Baseline | None = None
+
+
+PUBLISHED: dict[str, Any] = {
+    "label_model": "majority",
+    "first_teacher": False,
+    "least_selected": 0.0,
+    "initial_steps": 150,
+    "self_training_steps": 400,
+    "period": 50,
+    "contrastive_weight": 1.0,
+    "distance": "cosine",
+    "smoothing": 0.1,
+}
+"""COSINE as published: the paper's algorithm (not its code's faults) and its script's weights, on the majority vote; T1 of
+the script, T2 and T3 in proportion to our budget, since its 2,500 steps of self-training are for GPUs.
+"""
+
+METHODS: dict[str, Entry] = {
+    "majority": Entry("majority vote of the LFs", {"method": "majority"}),
+    "label-model": Entry("label model chosen on validation", {"method": "label-model"}),
+    "snorkel": Entry("Snorkel's label model", {"method": "label-model", "label_model": "snorkel"}),
+    "dawid-skene": Entry("Dawid-Skene", {"method": "label-model", "label_model": "dawid-skene"}),
+    "bounded": Entry("bounded vote", {"method": "label-model", "label_model": "bounded"}),
+    "tfidf": Entry("TF-IDF and logistic regression on the label model's labels", baseline=baselines.tfidf),
+    "probe": Entry("frozen encoder and logistic regression on the label model's labels", baseline=baselines.probe),
+    "weak": Entry("fine-tuning on soft weak labels", {"method": "weak"}),
+    "weak-hard": Entry("fine-tuning on hard weak labels", {"method": "weak", "hard_labels": True}),
+    "cosine-published": Entry("COSINE as published", {"method": "cosine", **PUBLISHED}),
+    "cosine": Entry("weakft", {"method": "cosine"}),
+    "valid": Entry("fine-tuning on the validation labels alone", {"method": "valid"}),
+    "gold": Entry("full supervision", {"method": "gold"}),
+    "cosine-no-contrastive": Entry("weakft without the contrastive term", {"contrastive_weight": 0.0}),
+    "cosine-no-smoothing": Entry("weakft without confidence regularization", {"smoothing": 0.0}),
+    "cosine-hard": Entry("weakft with hard pseudo-labels", {"hard_pseudo_labels": True}),
+    "cosine-no-weights": Entry("weakft without confidence weights", {"confidence_weights": False}),
+    "cosine-no-period": Entry("weakft with one period: the teacher is never refreshed", {"period": 1_000_000}),
+    "cosine-no-first-teacher": Entry("weakft without the first teacher", {"first_teacher": False}),
+    "cosine-no-least": Entry("weakft with the threshold alone", {"least_selected": 0.0}),
+    "cosine-majority": Entry("weakft on the majority vote", {"label_model": "majority"}),
+    "published+auto": Entry("COSINE as published, label model chosen", PUBLISHED | {"label_model": "auto"}),
+    "published+least": Entry("COSINE as published, surest half selected", PUBLISHED | {"least_selected": 0.5}),
+    "published+first-teacher": Entry("COSINE as published, first teacher", PUBLISHED | {"first_teacher": True}),
+}
+"""By name, in the order of the tables."""
+
+MAIN = ("majority", "label-model", "weak", "cosine-published", "cosine", "valid", "gold")
+GIVES = {"cosine": ("majority", "label-model", "weak")}
+"""What a run of a method measures on its way."""
+
+COUNTED = re.compile(r"(gold|probe)-([1-9]\d*)")
+
+
+def find(name: str) -> Entry:
+    """The method of a name.
+
+    Raises
+    ------
+    UserError : there is none, with the nearest name.
+    """
+    if name in METHODS:
+        return METHODS[name]
+    counted = COUNTED.fullmatch(name)
+    if counted is None:
+        known = [*METHODS, "gold-N", "probe-N"]
+        raise UserError(
+            f"--methods {name}: there is no such method; there are {', '.join(known)}.{nearest(name, known)}"
+        )
+    n = int(counted[2])
+    if counted[1] == "gold":
+        return Entry(f"fine-tuning on {n} gold labels", {"method": "gold", "gold_labels": n})
+    return Entry(f"frozen encoder and logistic regression on {n} gold labels", baseline=baselines.Counted(n))
+
+
+def order(name: str) -> tuple[int, int]:
+    """Sorts methods as in `METHODS`, counted ones by their number behind them."""
+    counted = COUNTED.fullmatch(name)
+    if counted:
+        return len(METHODS) + (counted[1] == "probe"), int(counted[2])
+    return list(METHODS).index(name) if name in METHODS else len(METHODS) + 2, 0

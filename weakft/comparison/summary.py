@@ -1,0 +1,149 @@
+"""From the lines of a comparison to tables: means, spread, cost; Markdown, CSV, picture. Reads lines, runs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from weakft.comparison.methods import find, order
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a data set and method: mean and sample standard deviation (NaN of one seed) of accuracy and macro-F1 over
+    the seeds, their number, and what a run cost (means: seconds, samples trained on a second, peak MB, gold labels).
+    """
+    flat = pd.DataFrame(
+        [
+            {
+                "data": line["data"],
+                "method": line["method"],
+                "seed": line["seed"],
+                "accuracy": line["test"]["accuracy"],
+                "macro_f1": line["test"]["macro_f1"],
+                "seconds": line.get("seconds", np.nan),
+                "samples_per_second": _rate(line),
+                "peak_rss_mb": line.get("peak_rss_mb", np.nan),
+                "gold_labels_used": line["gold_labels_used"],
+            }
+            for line in lines
+        ]
+    )
+    grouped = flat.groupby(["data", "method"], sort=False)
+    out = grouped[["accuracy", "macro_f1", "seconds", "samples_per_second", "peak_rss_mb", "gold_labels_used"]].mean()
+    out["accuracy_sd"], out["macro_f1_sd"] = grouped["accuracy"].std(), grouped["macro_f1"].std()
+    out["seeds"] = grouped["seed"].nunique()
+    out = out.reset_index()
+    sets = {name: i for i, name in enumerate(dict.fromkeys(flat["data"]))}
+    return out.sort_values(
+        ["data", "method"], key=lambda column: column.map(sets if column.name == "data" else order)
+    ).reset_index(drop=True)
+
+
+def _rate(line: dict[str, Any]) -> float:
+    """Samples trained on a second of training time."""
+    timing = line.get("timing") or {}
+    seconds = sum(s for stage, s in timing.items() if stage.startswith(("initial", "fine-tuning", "self-training")))
+    return line["samples"] / seconds if line.get("samples") and seconds else float("nan")
+
+
+def gap_closed(table: pd.DataFrame, method: str = "cosine") -> pd.Series:
+    """Share of the gap between `weak` and `gold` that a method closes, of mean accuracies, by data set; NaN where one of
+    the three is missing.
+    """
+    wide = table.pivot(index="data", columns="method", values="accuracy").reindex(columns=["weak", method, "gold"])
+    return (wide[method] - wide["weak"]) / (wide["gold"] - wide["weak"])
+
+
+def markdown(lines: list[dict[str, Any]]) -> str:
+    """The tables in Markdown: accuracy, macro-F1, share of the gap closed, cost."""
+    table = frame(lines)
+    sets, methods = list(dict.fromkeys(table["data"])), sorted(set(table["method"]), key=order)
+    out = ["Mean ± standard deviation over the seeds (their number in brackets), test split.", ""]
+    for title, column in (("Accuracy", "accuracy"), ("Macro-F1", "macro_f1")):
+        out += [f"**{title}**", "", *_pivot(table, sets, methods, column), ""]
+    gaps = gap_closed(table).reindex(sets)
+    if gaps.notna().any():
+        shares = ", ".join(f"{name} {gap:.0%}" for name, gap in gaps.items() if gap == gap)
+        out += [
+            f"Share of the gap between `weak` and `gold` that `cosine` closes: {shares}; mean {gaps.mean():.0%}.",
+            "",
+        ]
+    out += ["**Cost of a run** (means over the data sets; training samples a second)", ""]
+    out += [
+        "| method | what it is | seconds | samples/s | peak MB | gold labels |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in methods:
+        rows = table[table["method"] == name]
+        cells = [
+            f"{rows[c].mean():,.0f}" if rows[c].notna().any() else "–"
+            for c in ("seconds", "samples_per_second", "peak_rss_mb")
+        ]
+        out.append(f"| {name} | {find(name).meaning} | {' | '.join(cells)} | {_range(rows['gold_labels_used'])} |")
+    return "\n".join(out) + "\n"
+
+
+def _pivot(table: pd.DataFrame, sets: list[str], methods: list[str], column: str) -> list[str]:
+    out = ["| method | " + " | ".join(sets) + " |", "| --- " * (len(sets) + 1) + "|"]
+    at = {(row["data"], row["method"]): row for row in table.to_dict("records")}
+    for method in methods:
+        cells = []
+        for name in sets:
+            row = at.get((name, method))
+            if row is None:
+                cells.append("–")
+                continue
+            spread = f" ± {row[f'{column}_sd']:.3f}" if row["seeds"] > 1 else ""
+            cells.append(f"{row[column]:.3f}{spread} ({row['seeds']:.0f})")
+        out.append(f"| {method} | " + " | ".join(cells) + " |")
+    return out
+
+
+def _range(values: pd.Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def picture(lines: list[dict[str, Any]]) -> Figure:
+    """Mean accuracies as dots with their standard deviation, a panel a data set."""
+    from matplotlib.figure import Figure
+
+    table = frame(lines)
+    sets = list(dict.fromkeys(table["data"]))
+    methods = sorted(set(table["method"]), key=order)
+    figure = Figure(figsize=(2.6 * len(sets) + 2, 0.34 * len(methods) + 1.2), layout="constrained")
+    panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
+    for panel, name in zip(panels, sets, strict=True):
+        rows = table[table["data"] == name]
+        at = [methods.index(m) for m in rows["method"]]
+        colors = ["#c2410c" if m == "cosine" else "#334155" for m in rows["method"]]
+        panel.errorbar(rows["accuracy"], at, xerr=rows["accuracy_sd"].fillna(0), fmt="none", ecolor="#94a3b8", lw=2)
+        panel.scatter(rows["accuracy"], at, c=colors, s=28, zorder=3)
+        panel.set_title(name, fontsize=10)
+        panel.grid(axis="x", color="#e2e8f0")
+        panel.tick_params(labelsize=8)
+        panel.set_yticks(range(len(methods)), methods)
+        for side in ("top", "right", "left"):
+            panel.spines[side].set_visible(False)
+    panels[0].invert_yaxis()
+    figure.supxlabel("test accuracy", fontsize=9)
+    return figure
+
+
+def write(lines: list[dict[str, Any]], folder: Path) -> list[Path]:
+    """Write summary.md, summary.csv and, where matplotlib is there, summary.svg; return what was written."""
+    written = [folder / "summary.md", folder / "summary.csv"]
+    written[0].write_text(markdown(lines), encoding="utf-8")
+    frame(lines).to_csv(written[1], index=False)
+    try:
+        figure = picture(lines)
+    except ImportError:
+        return written
+    figure.savefig(folder / "summary.svg")
+    return [*written, folder / "summary.svg"]
