@@ -1,19 +1,16 @@
-"""The committed table is what the committed lines give."""
+"""The committed tables are what the committed lines give."""
 
-import pytest
-
-from benchmarks import main_table
-
-
-def test_the_table_is_generated_from_the_lines():
-    lines = main_table.read_results()
-    assert {line["method"] for line in lines} <= set(main_table.METHODS)
-    keys = [(line["data"], line["method"], line["seed"]) for line in lines]
-    assert len(keys) == len(set(keys))
-    assert main_table.table(lines) == main_table.TABLE.read_text(encoding="utf-8")
+from benchmarks.__main__ import README, RESULTS, SETS, render
+from weakft.benchmark import CELLS
+from weakft.comparison.cells import key_of, read_lines
+from weakft.comparison.methods import find
 
 
-def test_gap_closed_by_hand():
-    import pandas as pd
-
-    assert main_table.gap_closed(pd.Series({"weak": 0.6, "cosine": 0.75, "gold": 0.8})) == pytest.approx(0.75)
+def test_the_readme_is_generated_from_the_lines():
+    lines = read_lines(RESULTS / CELLS)
+    assert {line["data"] for line in lines} == set(SETS)
+    assert len({key_of(line) for line in lines}) == len(lines)
+    for line in lines:
+        find(line["method"])
+    text = README.read_text(encoding="utf-8")
+    assert render(text, lines) == text

@@ -4,6 +4,7 @@
     weakft.label(...)      the label matrix and the labeling-function summary
     weakft.predict(...)    class probabilities of new texts
     weakft.benchmark(...)  methods beside each other on data sets and seeds
+    weakft.worth(...)      how many gold labels the labeling functions are worth
     weakft.evaluate(...)   accuracy and macro-F1 on gold labels
     weakft.WeakClassifier  the same as a scikit-learn estimator
     weakft.labeling_function, keywords, regex, gazetteer, column, ABSTAIN   to write labeling functions
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from weakft.lfs import LabelingFunction, column, gazetteer, keywords, labeling_function, regex
     from weakft.predict import predict
     from weakft.train import train
+    from weakft.worth import worth
 
 _HOME = {
     "ABSTAIN": "weakft.data.dataset",
@@ -36,7 +38,7 @@ _HOME = {
     "labeling_function": "weakft.lfs",
     "regex": "weakft.lfs",
 }
-_VERBS = ("benchmark", "evaluate", "label", "predict", "train")
+_VERBS = ("benchmark", "evaluate", "label", "predict", "train", "worth")
 
 __all__ = [
     "ABSTAIN",
@@ -52,6 +54,7 @@ __all__ = [
     "predict",
     "regex",
     "train",
+    "worth",
 ]
 
 

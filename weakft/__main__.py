@@ -13,6 +13,7 @@ VERBS = {
     "label": "apply labeling functions, without training",
     "predict": "class probabilities of new texts",
     "benchmark": "data sets x methods x seeds, resumable, with a summary",
+    "worth": "how many gold labels the labeling functions are worth",
     "evaluate": "measure a model on gold labels",
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from weakft.cli import parse
 from weakft.cli import run as run_cli
-from weakft.config import BenchmarkConfig, EngineOptions, build
+from weakft.config import BenchmarkConfig, EngineOptions, WorthConfig, build
 from weakft.verbs import callable_module
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def benchmark(data: list[str] | None = None, **options: Any) -> pd.DataFrame:
     from weakft.display import Silent
 
     config = build(BenchmarkConfig, {**options, "data": [str(d) for d in data or []]}, "weakft.benchmark")
-    _benchmark(config, Silent())
+    run_benchmark(config, Silent())
     return frame(read_lines(Path(config.output) / CELLS))
 
 
@@ -39,7 +39,7 @@ CELLS = "cells.jsonl"
 SHARED = "options.yaml"
 
 
-def _benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) -> list[Path]:
+def run_benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) -> list[Path]:
     """Run the cells, write the summary, return its files."""
     from weakft.comparison.cells import Cell, Line, missing, read_lines, run_cells
     from weakft.comparison.methods import find
@@ -91,7 +91,7 @@ def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
     note.write_text(yaml.safe_dump(shared), encoding="utf-8")
 
 
-def shared_options(config: BenchmarkConfig) -> dict[str, Any]:
+def shared_options(config: BenchmarkConfig | WorthConfig) -> dict[str, Any]:
     """The options of `weakft.train` that all runs of a comparison share."""
     options = {name: getattr(config, name) for name in EngineOptions.model_fields if name in config.model_fields_set}
     if config.lfs is not None:
@@ -112,7 +112,7 @@ def main(args: list[str]) -> None:
             print(f"{name:<26}{entry.meaning}")
         return
     with TerminalProgress() as bars:
-        written = _benchmark(config, bars)
+        written = run_benchmark(config, bars)
     print(written[0].read_text(encoding="utf-8"))
     print("Wrote " + ", ".join(str(path) for path in written) + ".")
 

@@ -128,8 +128,8 @@ class TrainConfig(EngineOptions, VoteOptions):
     ceiling: bool = Field(False, description="Also train the fully supervised ceiling (reads the training gold).")
     gold_labels: Positive | None = Field(
         None,
-        description="Method gold: train on so many gold labels, drawn at random, and on nothing else (no validation label "
-        "chooses the checkpoint). Default: all of the training split's.",
+        description="Methods gold and valid: train on so many of the split's gold labels, drawn at random, and on nothing "
+        "else (no validation label chooses the checkpoint). Default: all of them.",
     )
 
 
@@ -146,12 +146,28 @@ class BenchmarkConfig(EngineOptions):
     )
     methods: list[str] = Field(
         ["majority", "label-model", "weak", "cosine-published", "cosine", "valid", "gold"],
-        description="Methods (--explain says what they are); gold-N and probe-N for any number N of gold labels.",
+        description="Methods (--explain says what they are); gold-N, valid-N, probe-N for any number N of gold labels.",
     )
     seeds: list[Count] = Field([0, 1, 2], description="Seeds.")
     output: str = Field("comparison", description="Folder for cells.jsonl (one line a run) and the summary.")
     workers: Positive = Field(1, description="Runs at a time; each gets its share of the cores, or its own GPU.")
     explain: bool = Field(False, description="Say what the methods are, and stop.")
+
+
+class WorthConfig(EngineOptions):
+    """Options of `weakft worth`."""
+
+    data: str | None = Field(
+        None, description="Data set, as for weakft train --data. Default: the embedded support messages."
+    )
+    lfs: str | None = Field(None, description="Python file with labeling functions. Default: the data's ready votes.")
+    counts: list[Positive] = Field(
+        [10, 20, 50, 100, 200, 500, 1000, 2000],
+        description="Numbers of gold labels to fine-tune on; those beyond what there is are left out.",
+    )
+    seeds: list[Count] = Field([0, 1, 2], description="Seeds.")
+    output: str = Field("worth", description="Folder for cells.jsonl (one line a run), worth.json and worth.svg.")
+    workers: Positive = Field(1, description="Runs at a time; each gets its share of the cores, or its own GPU.")
 
 
 class PredictConfig(DataOptions):

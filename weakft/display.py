@@ -167,6 +167,24 @@ def _figure(value: float | None) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
+def show_worth(console: Console, found: Any, said: str) -> None:
+    """The end of `weakft worth`: the supervised curve beside weakft's accuracy, and the answer in words."""
+    table = Table(title=f"Test accuracy, {found.seeds} seeds", title_justify="left")
+    table.add_column("trained on")
+    table.add_column("accuracy", justify="right")
+    table.add_column("95 % interval", justify="right")
+    rows = [
+        (f"{n} gold labels", *v)
+        for n, *v in zip(found.counts, found.curve, found.curve_low, found.curve_high, strict=True)
+    ]
+    at = int((found.curve < found.accuracy).sum())
+    rows.insert(at, ("the rules (weakft)", found.accuracy, found.accuracy_low, found.accuracy_high))
+    for i, (name, mean, low, high) in enumerate(rows):
+        table.add_row(name, _figure(mean), f"{low:.3f}–{high:.3f}", style="bold green" if i == at else "")
+    console.print(table)
+    console.print(said)
+
+
 def show_summary(console: Console, frame: Any, gold: int) -> None:
     """The labeling-function summary as a table, the one to mend first."""
     checked, failed = "accuracy" in frame.columns, bool(frame["errors"].any())

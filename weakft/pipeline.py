@@ -118,8 +118,10 @@ def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
             f"{splits.train.source}: {'--ceiling' if config.ceiling else '--method gold'} needs gold labels of the "
             "training split; there are none (name their column with --label-column)."
         )
-    if config.gold_labels is not None and config.method != "gold":
-        raise UserError(f"--gold-labels {config.gold_labels} is for --method gold, not for {config.method}.")
+    if config.gold_labels is not None and config.method not in ("gold", "valid"):
+        raise UserError(
+            f"--gold-labels {config.gold_labels} is for the methods gold and valid, not for {config.method}."
+        )
     if config.method == "valid" and (splits.valid is None or splits.valid.gold is None):
         raise UserError("--method valid needs a validation split with gold labels; there is none.")
     if config.class_balance is not None and (
@@ -231,7 +233,7 @@ def _gold_used(job: _Job) -> dict[str, int]:
         if gold is not None and (gold.reads["train"] or gold.reads["select"]):
             used[name] = gold.n_known
     if job.config.gold_labels is not None:
-        used["train"] = min(used["train"], job.config.gold_labels)
+        used = {name: min(n, job.config.gold_labels) for name, n in used.items()}
     if job.ceiling is not None:
         used["train"] = 0  # the ceiling is measured beside the run and gives it nothing
     return used

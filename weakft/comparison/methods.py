@@ -1,6 +1,6 @@
 """What the methods of a comparison are: each a name for options of `weakft.train`, or a baseline outside its engine.
 
-Knows nothing of how cells run. `gold-50` and `probe-50` (any number) are found by their pattern.
+Knows nothing of how cells run. `gold-50`, `valid-50` and `probe-50` (any number) are found by their pattern.
 """
 
 from __future__ import annotations
@@ -65,11 +65,10 @@ METHODS: dict[str, Entry] = {
 }
 """By name, in the order of the tables."""
 
-MAIN = ("majority", "label-model", "weak", "cosine-published", "cosine", "valid", "gold")
 GIVES = {"cosine": ("majority", "label-model", "weak")}
 """What a run of a method measures on its way."""
 
-COUNTED = re.compile(r"(gold|probe)-([1-9]\d*)")
+COUNTED = re.compile(r"(gold|valid|probe)-([1-9]\d*)")
 
 
 def find(name: str) -> Entry:
@@ -83,13 +82,14 @@ def find(name: str) -> Entry:
         return METHODS[name]
     counted = COUNTED.fullmatch(name)
     if counted is None:
-        known = [*METHODS, "gold-N", "probe-N"]
+        known = [*METHODS, "gold-N", "valid-N", "probe-N"]
         raise UserError(
             f"--methods {name}: there is no such method; there are {', '.join(known)}.{nearest(name, known)}"
         )
     n = int(counted[2])
-    if counted[1] == "gold":
-        return Entry(f"fine-tuning on {n} gold labels", {"method": "gold", "gold_labels": n})
+    if counted[1] != "probe":
+        where = "training" if counted[1] == "gold" else "validation"
+        return Entry(f"fine-tuning on {n} gold labels of the {where} split", {"method": counted[1], "gold_labels": n})
     return Entry(f"frozen encoder and logistic regression on {n} gold labels", baseline=baselines.Counted(n))
 
 
@@ -97,5 +97,5 @@ def order(name: str) -> tuple[int, int]:
     """Sorts methods as in `METHODS`, counted ones by their number behind them."""
     counted = COUNTED.fullmatch(name)
     if counted:
-        return len(METHODS) + (counted[1] == "probe"), int(counted[2])
-    return list(METHODS).index(name) if name in METHODS else len(METHODS) + 2, 0
+        return len(METHODS) + ("gold", "valid", "probe").index(counted[1]), int(counted[2])
+    return list(METHODS).index(name) if name in METHODS else len(METHODS) + 3, 0

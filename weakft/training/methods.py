@@ -145,8 +145,7 @@ def train_end_model(
         test = None if splits.test is None else model.tokenize(splits.test.texts)
         validator = _validator(method, config, splits, model)
     rows, targets = _labels(method, config, splits, weak, len(label_names))
-    few = method.labels == "gold" and config.gold_labels is not None
-    steps = config.initial_steps or _passes(config, len(rows), *STEPS["valid" if few else method.labels])
+    steps = config.initial_steps or _passes(config, len(rows), *STEPS["valid" if config.gold_labels else method.labels])
     patience = config.patience if method.labels == "weak" and validator is not None else 0
     schedule = _schedule(config, model, validator, steps, patience)
     stage = "initial fine-tuning" if method.labels == "weak" else f"fine-tuning on {method.labels}"
@@ -181,8 +180,7 @@ def _labels(
     split = splits.train if method.labels == "gold" else splits.valid
     assert split is not None and split.gold is not None
     gold = split.gold.read("train")
-    few = config.gold_labels if method.labels == "gold" else None
-    rows = np.flatnonzero(gold >= 0) if few is None else draw(gold, few, config.seed)
+    rows = draw(gold, config.gold_labels or len(gold), config.seed)
     return rows, np.eye(n_classes, dtype=np.float32)[gold[rows]]
 
 

@@ -1,0 +1,52 @@
+"""Our own comparison: `weakft benchmark` on the real data sets, its lines kept in results/ and its tables in README.md.
+
+    python -m benchmarks                                   # the main methods, three seeds, five sets: what is not done yet
+    python -m benchmarks --data youtube trec --seeds 0     # some of it
+    python -m benchmarks --methods cosine cosine-hard      # see weakft benchmark --explain
+
+Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names folders in it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from weakft.benchmark import CELLS, run_benchmark
+from weakft.cli import parse
+from weakft.cli import run as run_cli
+from weakft.comparison import summary
+from weakft.comparison.cells import read_lines
+from weakft.config import BenchmarkConfig
+from weakft.display import TerminalProgress
+
+HERE = Path(__file__).parent
+RESULTS, README = HERE / "results", HERE / "README.md"
+SETS = ("youtube", "trec", "yoruba", "agnews12k", "chemprot")
+BEGIN, END = "<!-- generated: tables -->\n", "<!-- end -->"
+
+
+def render(readme: str, lines: list[dict[str, Any]]) -> str:
+    """The README with its tables made anew from the lines."""
+    before, rest = readme.split(BEGIN)
+    order = {name: i for i, name in enumerate(SETS)}
+    lines = sorted(lines, key=lambda line: order.get(line["data"], len(SETS)))
+    return before + BEGIN + "\n" + summary.markdown(lines) + "\n" + END + rest.split(END, 1)[1]
+
+
+def main(args: list[str]) -> None:
+    """Run what is missing and make the tables anew."""
+    config = parse(BenchmarkConfig, args, "python -m benchmarks")
+    root = Path(os.environ.get("WEAKFT_DATA", "../shared/data"))
+    folders = [str(root / name) for name in config.data or SETS]
+    config = config.model_copy(update={"data": folders, "output": str(RESULTS)})
+    with TerminalProgress() as bars:
+        run_benchmark(config, bars)
+    README.write_text(render(README.read_text(encoding="utf-8"), read_lines(RESULTS / CELLS)), encoding="utf-8")
+    bars.console.print(f"Wrote {README}.")
+
+
+if __name__ == "__main__":
+    sys.exit(run_cli(main))

@@ -1,0 +1,86 @@
+"""How many gold labels the rules are worth: where curves meet, intervals, the sentence, the verb."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from test_comparison import folder, line  # noqa: F401
+
+import weakft
+from weakft.comparison import cells
+from weakft.comparison.cells import pack
+from weakft.comparison.worth import crossing, picture, sentence, worth
+from weakft.errors import UserError
+
+COUNTS = np.array([10, 100, 1000])
+
+
+def test_crossing_by_hand():
+    curve = np.array([0.5, 0.7, 0.9])
+    assert crossing(COUNTS, curve, 0.7) == pytest.approx(100)
+    assert crossing(COUNTS, curve, 0.8) == pytest.approx(10**2.5)
+    assert crossing(COUNTS, curve, 0.4) == 0.0 and crossing(COUNTS, curve, 0.95) == float("inf")
+    # a curve that falls is flat at its mean: 0.7 and 0.6 count as 0.65 each
+    assert crossing(COUNTS, np.array([0.7, 0.6, 0.85]), 0.75) == pytest.approx(10**2.5)
+
+
+def synthetic(ours, supervised, n=2000, seeds=3, used=20):
+    rng = np.random.default_rng(0)
+    hard = rng.random(n)  # the same texts are hard for all
+
+    def runs(method, accuracy):
+        for seed in range(seeds):
+            right = hard + rng.normal(0, 0.05, n) < accuracy
+            entry = line(data="d", method=method, seed=seed, accuracy=float(right.mean()))
+            entry["test"]["n"], entry["gold_labels_used"] = n, used
+            yield entry | {"right": pack(right)}
+
+    lines = list(runs("cosine", ours))
+    for count, accuracy in supervised.items():
+        lines += runs(f"gold-{count}", accuracy)
+    return lines
+
+
+def test_the_worth_and_its_interval():
+    lines = synthetic(0.8, {10: 0.5, 100: 0.7, 1000: 0.9})
+    found = worth(lines, "d")
+    assert found.labels == pytest.approx(10**2.5, rel=0.15)
+    assert found.low < found.labels < found.high and found.high / found.low < 2
+    assert found.accuracy_low < found.accuracy < found.accuracy_high
+    fewer = worth([entry for entry in lines if entry["seed"] == 0][:4], "d")
+    assert fewer.seeds == 1
+    said = sentence(found, 12)
+    assert said.startswith("Your 12 labeling functions, with 20 validation labels to choose by, are worth about 3")
+    assert "fewer than" not in said
+    assert picture(found, "d").axes
+
+
+def test_the_ends_and_the_bad_case_are_said_plainly():
+    supervised = {10: 0.5, 100: 0.7, 1000: 0.9}
+    assert "more than 1000" in sentence(worth(synthetic(0.97, supervised), "d"), 3)
+    assert "fewer than 10 labeled" in sentence(worth(synthetic(0.3, supervised), "d"), 3)
+    said = sentence(worth(synthetic(0.75, supervised, used=500), "d"), 3)
+    assert "fewer than the 500 labels of your validation split" in said
+
+
+def test_what_is_missing_is_named():
+    lines = synthetic(0.8, {10: 0.5})
+    with pytest.raises(UserError, match="two numbers N or more; there are 3 and 1"):
+        worth(lines, "d")
+    with pytest.raises(UserError, match="there are 0 and 0"):
+        worth(lines, "other")
+
+
+def test_the_verb(folder, tiny_model, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(cells, "_in_a_process", lambda cell, options, _slots, _workers: cells.run_cell(cell, options))
+    options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 2, "seeds": [0]}
+    found = weakft.worth(folder, output=str(tmp_path / "w"), counts=[10, 40, 1000], **options)
+    assert list(found.counts) == [10, 40, 150]  # as many as there are
+    written = json.loads((tmp_path / "w" / "worth.json").read_text())
+    assert written["sentence"].startswith("Your 3 labeling functions, with 50 validation labels")
+    assert (tmp_path / "w" / "worth.svg").is_file()
+    (folder / "test.csv").unlink()
+    with pytest.raises(UserError, match="test split with gold labels"):
+        weakft.worth(folder, output=str(tmp_path / "w2"), **options)

@@ -1,0 +1,189 @@
+"""What labeling functions are worth: how many gold labels give a supervised model the same accuracy.
+
+Reads the lines of a comparison (weakft's, and those of fine-tuning on N gold labels) with the packed right answers of
+each run; runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.isotonic import IsotonicRegression
+
+from weakft.comparison.cells import unpack
+from weakft.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RESAMPLES = 1000
+
+
+@dataclass
+class Worth:
+    """The supervised curve, weakft's accuracy, and where they meet.
+
+    counts [c] : numbers of gold labels.   curve [c], curve_low, curve_high : mean accuracy of fine-tuning on so many, with
+    its 95 % bootstrap interval.   accuracy, accuracy_low, accuracy_high : weakft's.   labels, low, high : how many gold
+    labels give that accuracy, with the interval; 0 stands for fewer than the smallest count, infinity for more than the
+    largest.   gold_used : gold labels that weakft read for choosing.   seeds : of weakft's runs.
+    """
+
+    counts: np.ndarray
+    curve: np.ndarray
+    curve_low: np.ndarray
+    curve_high: np.ndarray
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    labels: float
+    low: float
+    high: float
+    gold_used: int
+    seeds: int
+
+
+def crossing(counts: np.ndarray, accuracies: np.ndarray, level: float) -> float:
+    """The number of gold labels at which a curve reaches ``level``.
+
+    The curve through ``accuracies`` at ``counts`` (ascending) is made non-decreasing (isotonic regression) and linear in
+    the logarithm of the count between them. 0 where the smallest count is enough, infinity where the largest is not.
+    """
+    rising = IsotonicRegression().fit_transform(np.arange(len(counts)), accuracies)
+    if level <= rising[0]:
+        return 0.0
+    if level > rising[-1]:
+        return float("inf")
+    after = int(np.argmax(rising >= level))
+    share = (level - rising[after - 1]) / (rising[after] - rising[after - 1])
+    logs = np.log(counts.astype(float))
+    return float(np.exp(logs[after - 1] + share * (logs[after] - logs[after - 1])))
+
+
+def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: str = "gold") -> Worth:
+    """Compare ``method`` with ``kind``-N on a data set.
+
+    The interval is a bootstrap over test texts (the same draw for all runs, so that hard texts weigh alike) and over
+    the seeds of each method.
+
+    Raises
+    ------
+    UserError : a line is missing that this needs.
+    """
+    ours: list[np.ndarray] = []
+    supervised: dict[int, list[np.ndarray]] = {}
+    used = 0
+    for line in lines:
+        if line["data"] != data or "right" not in line:
+            continue
+        right = unpack(line["right"], line["test"]["n"])
+        counted = re.fullmatch(rf"{kind}-(\d+)", line["method"])
+        if line["method"] == method:
+            ours.append(right)
+            used = line["gold_labels_used"]
+        elif counted:
+            supervised.setdefault(int(counted[1]), []).append(right)
+    if not ours or len(supervised) < 2:
+        raise UserError(
+            f"{data}: the worth of labeling functions takes runs of {method} and of {kind}-N for two numbers N or more; "
+            f"there are {len(ours)} and {len(supervised)}."
+        )
+    counts = np.array(sorted(supervised))
+    runs = [np.stack(ours).astype(np.float32), *(np.stack(supervised[n]).astype(np.float32) for n in counts)]
+    rng = np.random.default_rng(0)
+    drawn = np.array([_resample(runs, rng) for _ in range(RESAMPLES)])
+    means = np.array([run.mean() for run in runs])
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    found = [crossing(counts, row[1:], row[0]) for row in drawn]
+    return Worth(
+        counts=counts,
+        curve=means[1:],
+        curve_low=low[1:],
+        curve_high=high[1:],
+        accuracy=float(means[0]),
+        accuracy_low=float(low[0]),
+        accuracy_high=float(high[0]),
+        labels=crossing(counts, means[1:], float(means[0])),
+        low=float(np.quantile(found, 0.025, method="lower")),
+        high=float(np.quantile(found, 0.975, method="higher")),
+        gold_used=used,
+        seeds=len(ours),
+    )
+
+
+def _resample(runs: list[np.ndarray], rng: np.random.Generator) -> list[float]:
+    """Mean accuracies over resampled texts and seeds; a run is [seeds, n]."""
+    n = runs[0].shape[1]
+    weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float32) / n
+    return [float((run @ weights)[rng.integers(0, len(run), len(run))].mean()) for run in runs]
+
+
+def sentence(found: Worth, rules: int) -> str:
+    """The answer in words."""
+    smallest, largest = int(found.counts[0]), int(found.counts[-1])
+    what = f"Your {rules} labeling functions"
+    if found.gold_used:
+        what += f", with {found.gold_used} validation labels to choose by,"
+    if found.labels == 0:
+        said = f"{what} are worth fewer than {smallest} labeled examples"
+    elif np.isinf(found.labels):
+        said = f"{what} are worth more than {largest} labeled examples, the most that were tried"
+    else:
+        said = f"{what} are worth about {_rounded(found.labels)} labeled examples"
+    low, high = (_named(end, smallest, largest) for end in (found.low, found.high))
+    said += f" (95 % interval {low})." if low == high else f" (95 % interval {low} to {high})."
+    if found.labels < found.gold_used:
+        said += (
+            f" That is fewer than the {found.gold_used} labels of your validation split: fine-tuning on those alone does "
+            "better than the rules."
+        )
+    return said
+
+
+def _named(n: float, smallest: int, largest: int) -> str:
+    """An end of the interval in words."""
+    if n == 0:
+        return f"below {smallest}"
+    return f"above {largest}" if np.isinf(n) else _rounded(n)
+
+
+def _rounded(n: float) -> str:
+    """Two significant digits: more would pretend."""
+    digits = max(0, int(np.floor(np.log10(max(n, 1)))) - 1)
+    return str(round(n / 10**digits) * 10**digits)
+
+
+def picture(found: Worth, title: str) -> Figure:
+    """The supervised curve, weakft's accuracy as a line, and where they meet."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    panel = figure.subplots()
+    panel.fill_between(found.counts, found.curve_low, found.curve_high, color="#cbd5e1", alpha=0.6, lw=0)
+    panel.plot(found.counts, found.curve, "o-", color="#334155", label="fine-tuning on N gold labels")
+    panel.axhspan(found.accuracy_low, found.accuracy_high, color="#fed7aa", alpha=0.5, lw=0)
+    panel.axhline(found.accuracy, color="#c2410c", label="weakft")
+    if 0 < found.labels < np.inf:
+        panel.plot([found.labels] * 2, [panel.get_ylim()[0], found.accuracy], ":", color="#c2410c")
+        panel.annotate(
+            f"{_rounded(found.labels)} labels",
+            (found.labels, panel.get_ylim()[0]),
+            xytext=(6, 8),
+            textcoords="offset points",
+        )
+    if found.gold_used:
+        panel.axvline(found.gold_used, color="#94a3b8", ls="--", lw=1, label="size of the validation split")
+    panel.set_xscale("log")
+    panel.set_xticks(found.counts, [str(n) for n in found.counts])
+    panel.minorticks_off()
+    panel.set_xlabel("gold labels")
+    panel.set_ylabel("test accuracy")
+    panel.set_title(title, fontsize=11, loc="left")
+    panel.grid(color="#e2e8f0")
+    for side in ("top", "right"):
+        panel.spines[side].set_visible(False)
+    panel.legend(frameon=False, loc="lower right")
+    return figure

@@ -1,0 +1,96 @@
+"""`python -m weakft.worth`, `weakft worth` and `weakft.worth(...)`: how many gold labels the labeling functions are worth."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weakft.benchmark import CELLS, run_benchmark, shared_options
+from weakft.cli import parse
+from weakft.cli import run as run_cli
+from weakft.config import BenchmarkConfig, TrainConfig, WorthConfig, build
+from weakft.verbs import callable_module
+
+if TYPE_CHECKING:
+    from weakft.comparison.worth import Worth
+    from weakft.display import Silent, TerminalProgress
+
+
+def worth(data: Any = None, **options: Any) -> Worth:
+    """Run weakft and fine-tuning on more and more gold labels; return where they meet (`weakft.comparison.worth.Worth`).
+
+    data : a path as for ``--data``; None: the embedded messages.   options : any of `weakft.config.WorthConfig`.
+
+    Raises
+    ------
+    weakft.errors.UserError : no split with gold labels to draw from or to test on, a failed run.
+    """
+    from weakft.display import Silent
+
+    return _worth(
+        build(WorthConfig, {**options, "data": None if data is None else str(data)}, "weakft.worth"), Silent()
+    )[0]
+
+
+def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Worth, str]:
+    """Run, compute, write; return the figures and the sentence."""
+    from weakft import runs
+    from weakft.comparison.cells import Cell, read_lines
+    from weakft.comparison.worth import picture, sentence
+    from weakft.comparison.worth import worth as compute
+
+    kind, available, rules = _labels_at_hand(config)
+    counts = sorted({min(n, available) for n in config.counts})
+    data = [] if config.data is None else [config.data]
+    values = {name: getattr(config, name) for name in WorthConfig.model_fields if name in config.model_fields_set}
+    values = {name: value for name, value in values.items() if name in BenchmarkConfig.model_fields}
+    values |= {"data": data, "methods": ["cosine", *(f"{kind}-{n}" for n in counts)], "output": config.output}
+    run_benchmark(build(BenchmarkConfig, values, "weakft worth"), progress)
+    folder, name = Path(config.output), Cell(config.data or "", "", 0).name
+    found = compute(read_lines(folder / CELLS), name, kind=kind)
+    said = sentence(found, rules)
+    figures = {key: value.tolist() if hasattr(value, "tolist") else value for key, value in asdict(found).items()}
+    figures = {key: None if value == math.inf else value for key, value in figures.items()}
+    runs.write_json(folder / "worth.json", {"data": name, "sentence": said, **figures})
+    try:
+        picture(found, name).savefig(folder / "worth.svg")
+    except ImportError:
+        progress.say("No picture: matplotlib is missing. Install it: pip install 'weakft[plots]'.")
+    return found, said
+
+
+def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int]:
+    """The method that draws gold labels (`gold` of the training split where it has them, else `valid`), how many there
+    are, and the number of labeling functions.
+    """
+    from weakft.errors import UserError
+    from weakft.inputs import Given, load
+
+    shared = {key: value for key, value in shared_options(config).items() if key in TrainConfig.model_fields}
+    splits, rules, _ = load(build(TrainConfig, {**shared, "data": config.data}, "weakft worth"), Given())
+    if splits.test is None or splits.test.gold is None:
+        raise UserError(f"{splits.train.source}: accuracy is compared on a test split with gold labels; there is none.")
+    n = len(rules.lfs) if rules is not None else 0 if splits.train.votes is None else splits.train.votes.shape[1]
+    for kind, split in (("gold", splits.train), ("valid", splits.valid)):
+        if split is not None and split.gold is not None and split.gold.n_known >= 2:
+            return kind, split.gold.n_known, n
+    raise UserError(f"{splits.train.source}: no gold labels to compare with, in the training or the validation split.")
+
+
+def main(args: list[str]) -> None:
+    """The command line of `weakft worth`."""
+    config = parse(WorthConfig, args, "weakft worth")
+    from weakft.display import TerminalProgress, show_worth
+
+    with TerminalProgress() as bars:
+        found, said = _worth(config, bars)
+    show_worth(bars.console, found, said)
+
+
+callable_module(__name__, worth)
+
+if __name__ == "__main__":
+    sys.exit(run_cli(main))
