@@ -8,8 +8,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -75,3 +77,25 @@ def review_lfs() -> list:
         keywords("dislikes", ["bad", "awful"], "neg"),
         keywords("hates", ["hate", "nice"], "neg"),
     ]
+
+
+@pytest.fixture
+def review_folder(tmp_path: Path) -> Path:
+    """The reviews as a folder of files, with rules for them beside it (rules.py)."""
+    data = tmp_path / "reviews"
+    data.mkdir()
+    for name, n, seed in (("train", 150, 0), ("valid", 50, 1), ("test", 80, 2)):
+        texts, labels = reviews(n, seed)
+        pd.DataFrame({"text": texts, "label": labels}).to_csv(data / f"{name}.csv", index=False)
+    (tmp_path / "rules.py").write_text(
+        "from weakft import keywords\nLABELS = ['neg', 'pos']\n"
+        "a = keywords('likes', ['good', 'great', 'love'], 'pos')\nb = keywords('dislikes', ['bad', 'awful'], 'neg')\n"
+        "c = keywords('hates', ['hate', 'nice'], 'neg')\n"
+    )
+    return data
+
+
+def line(data: str = "a", method: str = "weak", seed: int = 0, accuracy: float = 0.5, **more: Any) -> dict[str, Any]:
+    """A line of a comparison."""
+    test = {"accuracy": accuracy, "macro_f1": accuracy / 2, "n": 100}
+    return {"data": data, "method": method, "seed": seed, "test": test, "gold_labels_used": 20, **more}

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import reviews
+from conftest import line
 
 import weakft
 from weakft.comparison import cells, summary
@@ -16,11 +16,6 @@ from weakft.comparison.methods import METHODS, find, order
 from weakft.config import TrainConfig
 from weakft.errors import UserError
 from weakft.training.methods import draw
-
-
-def line(data="a", method="weak", seed=0, accuracy=0.5, **more):
-    test = {"accuracy": accuracy, "macro_f1": accuracy / 2, "n": 100}
-    return {"data": data, "method": method, "seed": seed, "test": test, "gold_labels_used": 20, **more}
 
 
 def test_every_method_has_options_that_exist():
@@ -101,27 +96,11 @@ def test_a_picture_and_files(tmp_path):
     assert "<svg" in (tmp_path / "summary.svg").read_text()
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """A small data set in a folder of files, and rules for it."""
-    data = tmp_path / "reviews"
-    data.mkdir()
-    for name, n, seed in (("train", 150, 0), ("valid", 50, 1), ("test", 80, 2)):
-        texts, labels = reviews(n, seed)
-        pd.DataFrame({"text": texts, "label": labels}).to_csv(data / f"{name}.csv", index=False)
-    (tmp_path / "rules.py").write_text(
-        "from weakft import keywords\nLABELS = ['neg', 'pos']\n"
-        "a = keywords('likes', ['good', 'great', 'love'], 'pos')\nb = keywords('dislikes', ['bad', 'awful'], 'neg')\n"
-        "c = keywords('hates', ['hate', 'nice'], 'neg')\n"
-    )
-    return data
-
-
-def test_the_verb_runs_and_resumes(folder, tiny_model, tmp_path, monkeypatch):
+def test_the_verb_runs_and_resumes(review_folder, tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr(cells, "_in_a_process", lambda cell, options, _slots, _workers: cells.run_cell(cell, options))
     options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 3, "seeds": [0]}
     options |= {"output": str(tmp_path / "out"), "methods": ["weak", "cosine", "gold-20", "probe-20", "probe", "tfidf"]}
-    table = weakft.benchmark([folder], **options).set_index("method")
+    table = weakft.benchmark([review_folder], **options).set_index("method")
     assert set(table.index) == {"majority", "label-model", *options["methods"]}
     assert table.loc["gold-20", "gold_labels_used"] == 20 and table.loc["cosine", "gold_labels_used"] == 50
     assert table.loc["probe-20", "gold_labels_used"] == 20 and table.loc["tfidf", "gold_labels_used"] == 50
@@ -133,25 +112,27 @@ def test_the_verb_runs_and_resumes(folder, tiny_model, tmp_path, monkeypatch):
         raise AssertionError("ran again")
 
     monkeypatch.setattr(cells, "_in_a_process", never)
-    assert len(weakft.benchmark([folder], **options)) == len(table)
+    assert len(weakft.benchmark([review_folder], **options)) == len(table)
     with pytest.raises(UserError, match="made with the options"):
-        weakft.benchmark([folder], **{**options, "max_steps": 4})
+        weakft.benchmark([review_folder], **{**options, "max_steps": 4})
 
 
-def test_a_failed_run_is_named_and_costs_nobody_else(folder, tiny_model, tmp_path):
+def test_a_failed_run_is_named_and_costs_nobody_else(review_folder, tiny_model, tmp_path):
     (tmp_path / "broken").mkdir()
     options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 2, "seeds": [0]}
     with pytest.raises(UserError, match="1 of 2 runs failed"):
-        weakft.benchmark([tmp_path / "broken", folder], methods=["majority"], output=str(tmp_path / "out"), **options)
+        weakft.benchmark(
+            [tmp_path / "broken", review_folder], methods=["majority"], output=str(tmp_path / "out"), **options
+        )
     assert [entry["data"] for entry in read_lines(tmp_path / "out" / "cells.jsonl")] == ["reviews"]
 
 
-def test_mistakes_are_named(folder, tmp_path):
+def test_mistakes_are_named(review_folder, tmp_path):
     with pytest.raises(UserError, match="no such method"):
-        weakft.benchmark([folder], methods=["cosinus-x"], output=str(tmp_path / "o"))
+        weakft.benchmark([review_folder], methods=["cosinus-x"], output=str(tmp_path / "o"))
     with pytest.raises(UserError, match="two data sets are called"):
-        weakft.benchmark([folder, tmp_path / "other" / "reviews"], output=str(tmp_path / "o"))
+        weakft.benchmark([review_folder, tmp_path / "other" / "reviews"], output=str(tmp_path / "o"))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(UserError, match="holds no comparison"):
-        weakft.benchmark([folder], output=str(tmp_path / "mine"))
+        weakft.benchmark([review_folder], output=str(tmp_path / "mine"))

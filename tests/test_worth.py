@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from test_comparison import folder, line  # noqa: F401
+from conftest import line
 
 import weakft
 from weakft.comparison import cells
@@ -73,14 +73,14 @@ def test_what_is_missing_is_named():
         worth(lines, "other")
 
 
-def test_the_verb(folder, tiny_model, tmp_path, monkeypatch):  # noqa: F811
+def test_the_verb(review_folder, tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr(cells, "_in_a_process", lambda cell, options, _slots, _workers: cells.run_cell(cell, options))
     options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 2, "seeds": [0]}
-    found = weakft.worth(folder, output=str(tmp_path / "w"), counts=[10, 40, 1000], **options)
+    found = weakft.worth(review_folder, output=str(tmp_path / "w"), counts=[10, 40, 1000], **options)
     assert list(found.counts) == [10, 40, 150]  # as many as there are
     written = json.loads((tmp_path / "w" / "worth.json").read_text())
     assert written["sentence"].startswith("Your 3 labeling functions, with 50 validation labels")
     assert (tmp_path / "w" / "worth.svg").is_file()
-    (folder / "test.csv").unlink()
+    (review_folder / "test.csv").unlink()
     with pytest.raises(UserError, match="test split with gold labels"):
-        weakft.worth(folder, output=str(tmp_path / "w2"), **options)
+        weakft.worth(review_folder, output=str(tmp_path / "w2"), **options)
