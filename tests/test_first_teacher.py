@@ -6,7 +6,7 @@ import pytest
 from weakft.balance import align, softmax
 from weakft.training.discriminant import Discriminant, View
 from weakft.training.features import lexical
-from weakft.training.first_teacher import candidate, candidates, mean_of_best
+from weakft.training.first_teacher import FirstTeacher, candidate, candidates, mean_of_best, with_probe
 from weakft.training.neighbours import KEPT, Neighbourhood
 
 UNIFORM = np.full(2, 0.5)
@@ -123,6 +123,38 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     assert [(c.kind, c.name) for c in teacher.members] == [("a", "n"), ("b", "n")]  # se of 0.94 is 0.024: c is out
     np.testing.assert_allclose(teacher.predictions, (at("a", 6).pool + at("b", 8).pool) / 2, rtol=1e-6)
     np.testing.assert_allclose(teacher.balance, teacher.predictions.mean(0))
+
+
+def noisy(y, accuracy, seed):
+    """Probabilities that are right on a share of the rows, independently of everything else."""
+    right = np.random.default_rng(seed).random(len(y)) < accuracy
+    p = np.full((len(y), 2), 0.25, np.float32)
+    p[np.arange(len(y)), np.where(right, y, 1 - y)] = 0.75
+    return p
+
+
+@pytest.mark.parametrize(("accuracy", "low", "high"), [(0.5, 0.8, 1.0), (0.8, 0.2, 0.8), (1.0, 0.0, 0.2)])
+def test_a_probe_on_clean_labels_has_the_share_it_earns(accuracy, low, high):
+    x, y = clusters(n=700, seed=3)
+    x = x + np.random.default_rng(4).normal(size=x.shape).astype(np.float32) * 16  # the probe is fair, not perfect
+    view = View.of("x", x[:500], x[500:])
+    gold = np.where(np.arange(200) < 190, y[500:], -1)
+    pool, valid = noisy(y[:500], accuracy, 5), noisy(y[500:], accuracy, 6)
+    teacher = FirstTeacher(np.arange(500), pool, valid, pool.mean(0), accuracy, [])
+    mixed = with_probe(teacher, view, gold)
+    assert low <= mixed.probe_share <= high
+    before, after = ((t.predictions.argmax(1) == y[:500]).mean() for t in (teacher, mixed))
+    assert after >= before and (accuracy != 0.8 or after > before + 0.02)
+    np.testing.assert_allclose(mixed.predictions.sum(1), 1, rtol=1e-5)
+
+
+def test_a_probe_takes_a_class_with_one_label():
+    x, y = clusters(n=100)
+    view = View.of("x", x[:80], x[80:])
+    gold = np.where(np.arange(20) == 3, 2, y[80:])
+    p = np.full((80, 3), 1 / 3, np.float32)
+    mixed = with_probe(FirstTeacher(np.arange(80), p, p[:20], p.mean(0), 0.3, []), view, gold)
+    assert mixed.probe_share > 0 and np.isfinite(mixed.predictions).all()
 
 
 def test_candidates_beat_the_labels_they_start_from():

@@ -138,6 +138,14 @@ def test_the_first_teacher_is_reported_and_teaches_only_where_there_is_something
     assert "first_teacher" not in papers.metrics["training"]
 
 
+def test_use_valid_trains_on_the_validation_labels_and_says_so(job):
+    run = job("semi", use_valid=True, data=table(300, 0, label=False), self_training_steps=150)
+    assert run.metrics["gold_labels_used"] == 80 and "valid" not in run.metrics
+    assert 0 <= run.metrics["training"]["first_teacher"]["probe_share"] <= 1
+    assert run.metrics["training"]["self_training"]["valid"] == []  # no checkpoint is chosen
+    assert run.table["cosine"]["accuracy"] > run.table["majority"]["accuracy"]
+
+
 def test_a_weakly_supervised_run_never_reads_training_gold(job, monkeypatch):
     from weakft.data.dataset import Gold
     from weakft.pipeline import train as pipeline  # noqa: F401  the module must be loaded before patching
@@ -240,6 +248,9 @@ def test_an_lf_that_raises_does_not_sink_the_run(job):
         ({"label_model": "snorkle"}, "Did you mean 'snorkel'"),
         ({"method": "gold", "data": table(20, 0, label=False)}, "needs gold labels of the training split"),
         ({"method": "valid", "valid": None}, "needs a validation split"),
+        ({"use_valid": True, "valid": None}, "--use-valid needs a validation split"),
+        ({"use_valid": True, "method": "weak"}, "--use-valid is for --method cosine"),
+        ({"gold_labels": 5}, "--gold-labels 5 is for the methods gold and valid"),
     ],
 )
 def test_mistakes_are_named_and_nothing_is_written(job, tmp_path, changes, message):

@@ -108,6 +108,11 @@ class EngineOptions(Options):
     first_teacher: bool = Field(
         True, description="Clean the weak labels on frozen features before self-training (needs a validation split)."
     )
+    use_valid: bool = Field(
+        False,
+        description="Method cosine: train on the validation labels, too. They help the first teacher and join every "
+        "period; no checkpoint is chosen by them then.",
+    )
     eval_every: Positive | None = Field(
         None, description="Steps between looks at the validation split. Default: 20, more where it is large."
     )

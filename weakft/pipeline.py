@@ -27,7 +27,7 @@ from weakft.tasks.classification import Metrics, measure
 
 if TYPE_CHECKING:
     from weakft.training.loop import Progress
-    from weakft.training.methods import Trained
+    from weakft.training.plan import Trained
 
 TRACKED = ("weakft", "torch", "transformers", "accelerate", "snorkel", "scikit-learn", "numpy", "pandas")
 
@@ -77,7 +77,8 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
     ------
     UserError : for anything wrong with the input; nothing is written then.
     """
-    from weakft.training.methods import METHODS, timed
+    from weakft.training.methods import METHODS
+    from weakft.training.plan import timed
 
     needs_votes = config.method not in ("gold", "valid")
     splits, rules, labels = load(config, given, needs_rules=needs_votes)
@@ -122,6 +123,10 @@ def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         raise UserError(
             f"--gold-labels {config.gold_labels} is for the methods gold and valid, not for {config.method}."
         )
+    if config.use_valid and config.method != "cosine":
+        raise UserError(f"--use-valid is for --method cosine, not for {config.method}.")
+    if config.use_valid and (splits.valid is None or splits.valid.gold is None or not config.first_teacher):
+        raise UserError("--use-valid needs a validation split with gold labels, and the first teacher on.")
     if config.method == "valid" and (splits.valid is None or splits.valid.gold is None):
         raise UserError("--method valid needs a validation split with gold labels; there is none.")
     if config.class_balance is not None and (
@@ -170,7 +175,8 @@ def _aggregate(job: _Job, votes: Votes) -> Choice:
 
 def _train_end_models(job: _Job) -> None:
     """The method's end model and, where asked for, the fully supervised one beside it."""
-    from weakft.training.methods import METHODS, WeakLabels, timed, train_end_model
+    from weakft.training.methods import METHODS, train_end_model
+    from weakft.training.plan import WeakLabels, timed
 
     config, votes, choice, weak = job.config, job.votes, job.choice, None
     if choice is not None and votes is not None:
@@ -179,7 +185,8 @@ def _train_end_models(job: _Job) -> None:
     job.timing |= job.trained.timing
     if config.ceiling and config.method != "gold":
         with timed(job.timing, "ceiling"):
-            job.ceiling = train_end_model(METHODS["gold"], config, job.splits, job.labels, None, job.progress)
+            full = config.model_copy(update={"gold_labels": None})
+            job.ceiling = train_end_model(METHODS["gold"], full, job.splits, job.labels, None, job.progress)
 
 
 def _predict(job: _Job) -> dict[str, np.ndarray]:
@@ -250,7 +257,8 @@ def _metrics(job: _Job) -> dict[str, Any]:
     }
     if config.method in job.table:
         metrics["test"] = job.table[config.method]
-    if splits.valid is not None and splits.valid.gold is not None and "valid" in job.final:
+    trained_on = config.use_valid or config.method == "valid"
+    if splits.valid is not None and splits.valid.gold is not None and "valid" in job.final and not trained_on:
         metrics["valid"] = measure(job.final["valid"], splits.valid.gold.read("measure"))
     metrics |= {"timing": job.timing, "gold_labels_used": sum(used.values()), "gold_labels_used_by_split": used}
     metrics["table"] = job.table

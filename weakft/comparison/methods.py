@@ -49,6 +49,7 @@ METHODS: dict[str, Entry] = {
     "weak-hard": Entry("fine-tuning on hard weak labels", {"method": "weak", "hard_labels": True}),
     "cosine-published": Entry("COSINE as published", {"method": "cosine", **PUBLISHED}),
     "cosine": Entry("weakft", {"method": "cosine"}),
+    "cosine+valid": Entry("weakft, trained on the validation labels too", {"use_valid": True}),
     "valid": Entry("fine-tuning on the validation labels alone", {"method": "valid"}),
     "gold": Entry("full supervision", {"method": "gold"}),
     "cosine-no-contrastive": Entry("weakft without the contrastive term", {"contrastive_weight": 0.0}),

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
 
 from weakft.balance import align, softmax
 from weakft.tasks.classification import log_loss, measure
@@ -23,6 +25,10 @@ SHRINKAGES = (0.1, 0.2, 0.5)
 ITERATIONS = (10, 40, 160)
 CONTINUED = 3
 """So many of a view's discriminants, the best after the first number of iterations, go on."""
+FOLDS = 5
+SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+INVERSE_REGULARIZATION = 10.0
+"""scikit-learn's C of the probe on validation labels."""
 TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 
 
@@ -47,15 +53,18 @@ class Candidate:
 
 @dataclass
 class FirstTeacher:
-    """The mean of the best candidates: `rows` of the training split with `predictions` [len(rows), k], its class shares
-    `balance` [k], its validation accuracy, and the candidates it is made of, best first.
+    """The mean of the best candidates: `rows` of the training split with `predictions` [len(rows), k], those for the
+    validation rows `valid` [v, k], its class shares `balance` [k], its validation accuracy, the candidates it is made
+    of, best first, and the `probe_share` of a probe on the validation labels in it.
     """
 
     rows: np.ndarray
     predictions: np.ndarray
+    valid: np.ndarray
     balance: np.ndarray
     accuracy: float
     members: list[Candidate]
+    probe_share: float = 0.0
 
 
 def candidate(kind: str, name: str, pool: np.ndarray, valid: np.ndarray, gold: np.ndarray) -> Candidate:
@@ -111,4 +120,35 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], gold: np.ndarray) -> 
     members = [c for c in ordered if c.accuracy >= bar]
     predictions = np.mean([c.pool for c in members], axis=0)
     valid = np.mean([c.valid for c in members], axis=0)
-    return FirstTeacher(rows, predictions, predictions.mean(0), measure(valid, gold)["accuracy"], members)
+    return FirstTeacher(rows, predictions, valid, predictions.mean(0), measure(valid, gold)["accuracy"], members)
+
+
+def with_probe(teacher: FirstTeacher, view: View, gold: np.ndarray) -> FirstTeacher:
+    """Mix a logistic regression on the validation rows' gold labels [v] into a teacher.
+
+    Rules and labels err independently, so the mixture is better than both where both are fair. The share of the probe
+    is the one with the least log-loss on the validation rows, where its predictions are cross-validated.
+    """
+    known = np.flatnonzero(gold >= 0)
+    k = teacher.predictions.shape[1]
+    held_out = np.full((len(gold), k), 1.0 / k)
+    for fit, rest in KFold(min(FOLDS, len(known)), shuffle=True, random_state=0).split(known):
+        held_out[known[rest]] = _probe(view.valid[known[fit]], gold[known[fit]], view.valid[known[rest]], k)
+    share = min(SHARES, key=lambda s: log_loss(s * held_out + (1 - s) * teacher.valid, gold))
+    probe = _probe(view.valid[known], gold[known], view.pool, k)
+    predictions = (share * probe + (1 - share) * teacher.predictions).astype(np.float32)
+    valid = share * held_out + (1 - share) * teacher.valid
+    accuracy = measure(valid, gold)["accuracy"]
+    return FirstTeacher(teacher.rows, predictions, valid, predictions.mean(0), accuracy, teacher.members, share)
+
+
+def _probe(x: np.ndarray, y: np.ndarray, other: np.ndarray, k: int) -> np.ndarray:
+    """Class probabilities [len(other), k] of a logistic regression of y on x; classes it has not seen get none."""
+    p = np.zeros((len(other), k))
+    classes = np.unique(y)
+    if len(classes) == 1:
+        p[:, classes[0]] = 1.0
+        return p
+    model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=500).fit(x, y)
+    p[:, model.classes_] = model.predict_proba(other)
+    return p

@@ -54,6 +54,16 @@ class Selection:
     targets: np.ndarray
     weights: np.ndarray
 
+    def joined(self, clean: Selection, share: float) -> Selection:
+        """With clean rows, each as often as it takes for them to be at least ``share`` of the whole."""
+        needed = share / (1.0 - share) * len(self.rows)
+        times = max(1, round(needed / max(1, len(clean.rows))))
+        return Selection(
+            np.concatenate([self.rows, np.tile(clean.rows, times)]),
+            np.concatenate([self.targets, np.tile(clean.targets, (times, 1))]),
+            np.concatenate([self.weights, np.tile(clean.weights, times)]),
+        )
+
 
 def select(
     rows: np.ndarray,

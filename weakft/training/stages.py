@@ -87,6 +87,9 @@ class SelfTraining:
     pool: float = 2.0
 
 
+CLEAN_SHARE = 0.2
+"""Least share of a period's rows that have gold labels, where some are trained on."""
+
 MIN_SELECTED = 2
 """A period that selects fewer rows, or rows of one class only, ends the stage: there is nothing to learn from."""
 
@@ -103,13 +106,15 @@ def self_train(
     teacher: FirstTeacher | None,
     validator: Validator | None,
     progress: Progress,
+    clean: Selection | None = None,
 ) -> tuple[Best, History, list[dict[str, float]]]:
     """COSINE's second stage on covered and uncovered rows together; leave the best checkpoint loaded.
 
     Each period the student as it stands becomes the teacher: its predictions for a random part of the pool are
     sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. Where a first
     teacher is given, it teaches the first period alone, and later ones together with the student (the mean of both, on
-    the rows it knows): two views of a text that differ are unsure of it.
+    the rows it knows): two views of a text that differ are unsure of it. Rows of ``clean``, with gold labels as targets,
+    join every period (a `CLEAN_SHARE` of its rows); they lie behind the pool, which is the other rows.
     Returns the best checkpoint, the history, and a record a period. The checkpoint is ``start``'s, the initial stage's,
     only where that is better on validation by more than one standard error: it may have learned the rules' mistakes,
     which the validation rows show less than unseen text does.
@@ -118,7 +123,7 @@ def self_train(
     rng = np.random.default_rng(seed + 1)
     best, history = Best(), History()
     periods: list[dict[str, float]] = []
-    everything = np.arange(len(tokens))
+    everything = np.arange(len(tokens) - (0 if clean is None else len(clean.rows)))
     optimization = Optimization(model, schedule)
 
     def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor) -> Tensor:
@@ -154,6 +159,8 @@ def self_train(
                 f"of {size}, {classes} classes. Lower --threshold if this is early."
             )
             break
+        if clean is not None:
+            chosen = chosen.joined(clean, CLEAN_SHARE)
         batches = _batches(tokens, chosen, batch_size, rng)
         if not run(optimization, tokens, batches, loss, steps, best, history, validator, progress):
             break

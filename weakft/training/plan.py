@@ -1,0 +1,84 @@
+"""What the stages are given and give back, and how long they train: plain types and schedules from the options."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weakft.config import TrainConfig
+from weakft.training.loop import Schedule, Validator
+from weakft.training.model import EndModel
+
+WIDE = 512
+"""Encoders up to this hidden size take the larger default step size."""
+
+
+@dataclass
+class WeakLabels:
+    """What the labeling functions gave: soft labels [n, k] of the training rows, which rows are covered, the class
+    balance self-training aligns with (None: the paper's pull towards equal classes), and the soft labels of the next
+    best label model, which the first teacher tries too.
+    """
+
+    soft_labels: np.ndarray
+    covered: np.ndarray
+    class_balance: np.ndarray | None
+    runner_up: np.ndarray | None = None
+
+
+@dataclass
+class Trained:
+    """A trained end model and what is known of its training.
+
+    stage_test : test probabilities [n, k] after each stage ("weak" after initial fine-tuning), unmeasured.
+    """
+
+    model: EndModel
+    timing: dict[str, float] = field(default_factory=dict)
+    records: dict[str, Any] = field(default_factory=dict)
+    stage_test: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@contextmanager
+def timed(timing: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the block's seconds to ``timing[stage]``."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timing[stage] = round(timing.get(stage, 0.0) + time.perf_counter() - start, 3)
+
+
+def schedule_of(
+    config: TrainConfig, model: EndModel, validator: Validator | None, steps: int, patience: int
+) -> Schedule:
+    """A stage's schedule: the options' step size or the encoder's default, and looks at the validation split as often as
+    they are worth.
+    """
+    width = getattr(model.module.config, "hidden_size", WIDE + 1)
+    rate = config.learning_rate or (5e-5 if width <= WIDE else 2e-5)
+    steps = min(steps, config.max_steps or steps)
+    a_step = config.batch_size * config.gradient_accumulation
+    # A text costs about a third of a training step's to predict: this keeps looks below a sixth of the time.
+    fair = 20 if validator is None else max(20, math.ceil(2 * len(validator.tokens) / a_step))
+    return Schedule(
+        steps=steps,
+        learning_rate=rate,
+        weight_decay=config.weight_decay,
+        warmup=config.warmup,
+        eval_every=min(config.eval_every or fair, steps),
+        patience=patience,
+        accumulate=config.gradient_accumulation,
+    )
+
+
+def passes(config: TrainConfig, rows: int, least: int, most: int) -> int:
+    """Steps that ``epochs`` passes over so many rows take, within a range."""
+    a_step = config.batch_size * config.gradient_accumulation
+    return max(least, min(most, math.ceil(config.epochs * rows / a_step)))
