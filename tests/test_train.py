@@ -146,6 +146,15 @@ def test_use_valid_trains_on_the_validation_labels_and_says_so(job):
     assert run.table["cosine"]["accuracy"] > run.table["majority"]["accuracy"]
 
 
+def test_continued_fine_tuning_starts_from_the_methods_model(job):
+    weak = job("weak", method="weak", initial_steps=3)
+    run = job("continued", method="weak", initial_steps=3, continue_on_valid=True)
+    assert run.metrics["training"]["initial"] == weak.metrics["training"]["initial"]
+    assert run.metrics["training"]["continued"]["steps"] == 200 and "valid" not in run.metrics
+    assert run.table["weak"]["accuracy"] > weak.table["weak"]["accuracy"]
+    assert run.metrics["gold_labels_used"] == 80
+
+
 def test_a_weakly_supervised_run_never_reads_training_gold(job, monkeypatch):
     from weakft.data.dataset import Gold
     from weakft.pipeline import train as pipeline  # noqa: F401  the module must be loaded before patching
@@ -250,6 +259,7 @@ def test_an_lf_that_raises_does_not_sink_the_run(job):
         ({"method": "valid", "valid": None}, "needs a validation split"),
         ({"use_valid": True, "valid": None}, "--use-valid needs a validation split"),
         ({"use_valid": True, "method": "weak"}, "--use-valid is for --method cosine"),
+        ({"continue_on_valid": True, "method": "gold"}, "for the methods cosine and weak"),
         ({"gold_labels": 5}, "--gold-labels 5 is for the methods gold and valid"),
     ],
 )

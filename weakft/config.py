@@ -113,6 +113,9 @@ class EngineOptions(Options):
         description="Method cosine: train on the validation labels, too. They help the first teacher and join every "
         "period; no checkpoint is chosen by them then.",
     )
+    continue_on_valid: bool = Field(
+        False, description="Methods weak and cosine: fine-tune the result on the validation labels (to compare)."
+    )
     eval_every: Positive | None = Field(
         None, description="Steps between looks at the validation split. Default: 20, more where it is large."
     )

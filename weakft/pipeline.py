@@ -125,6 +125,10 @@ def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         )
     if config.use_valid and config.method != "cosine":
         raise UserError(f"--use-valid is for --method cosine, not for {config.method}.")
+    if config.continue_on_valid and config.method not in ("cosine", "weak"):
+        raise UserError(f"--continue-on-valid is for the methods cosine and weak, not for {config.method}.")
+    if config.continue_on_valid and (splits.valid is None or splits.valid.gold is None):
+        raise UserError("--continue-on-valid needs a validation split with gold labels; there is none.")
     if config.use_valid and (splits.valid is None or splits.valid.gold is None or not config.first_teacher):
         raise UserError("--use-valid needs a validation split with gold labels, and the first teacher on.")
     if config.method == "valid" and (splits.valid is None or splits.valid.gold is None):
@@ -257,7 +261,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
     }
     if config.method in job.table:
         metrics["test"] = job.table[config.method]
-    trained_on = config.use_valid or config.method == "valid"
+    trained_on = config.use_valid or config.continue_on_valid or config.method == "valid"
     if splits.valid is not None and splits.valid.gold is not None and "valid" in job.final and not trained_on:
         metrics["valid"] = measure(job.final["valid"], splits.valid.gold.read("measure"))
     metrics |= {"timing": job.timing, "gold_labels_used": sum(used.values()), "gold_labels_used_by_split": used}

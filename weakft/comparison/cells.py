@@ -141,7 +141,7 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
         used = 0 if name == "majority" else metrics["gold_labels_used"]
         line = {"data": cell.name, "method": name, "seed": cell.seed, "test": run.table[inside]}
         lines.append(line | {"right": pack(run.right[inside]), "gold_labels_used": used})
-    stages = [metrics.get("training", {}).get(stage, {}) for stage in ("initial", "self_training")]
+    stages = [metrics.get("training", {}).get(stage, {}) for stage in ("initial", "self_training", "continued")]
     last = lines[-1]
     last["samples"] = sum(stage.get("samples", 0) for stage in stages)
     last["label_model"] = metrics.get("label_model", {}).get("name")

@@ -50,6 +50,10 @@ METHODS: dict[str, Entry] = {
     "cosine-published": Entry("COSINE as published", {"method": "cosine", **PUBLISHED}),
     "cosine": Entry("weakft", {"method": "cosine"}),
     "cosine+valid": Entry("weakft, trained on the validation labels too", {"use_valid": True}),
+    "weak-continued": Entry(
+        "fine-tuning on weak labels, then on the validation labels", {"method": "weak", "continue_on_valid": True}
+    ),
+    "cosine-continued": Entry("weakft, then fine-tuning on the validation labels", {"continue_on_valid": True}),
     "valid": Entry("fine-tuning on the validation labels alone", {"method": "valid"}),
     "gold": Entry("full supervision", {"method": "gold"}),
     "cosine-no-contrastive": Entry("weakft without the contrastive term", {"contrastive_weight": 0.0}),

@@ -48,7 +48,9 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
 def _rate(line: dict[str, Any]) -> float:
     """Samples trained on a second of training time."""
     timing = line.get("timing") or {}
-    seconds = sum(s for stage, s in timing.items() if stage.startswith(("initial", "fine-tuning", "self-training")))
+    seconds = sum(
+        s for stage, s in timing.items() if stage.startswith(("initial", "fine-tuning", "self-training", "continued"))
+    )
     return line["samples"] / seconds if line.get("samples") and seconds else float("nan")
 
 

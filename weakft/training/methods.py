@@ -83,7 +83,23 @@ def train_end_model(
     if method.self_training and config.self_training_steps != 0:
         assert weak is not None
         run_self_training(result, config, splits, tokens, weak, best, pristine, validator, progress)
+    if config.continue_on_valid:
+        with timed(result.timing, "continued fine-tuning"):
+            _continue(result, config, splits, len(label_names), progress)
     return result
+
+
+def _continue(result: Trained, config: TrainConfig, splits: Splits, n_classes: int, progress: Progress) -> None:
+    """Fine-tune the end model as it is on the validation labels, for as long as `valid` does; the last weights stay."""
+    assert splits.valid is not None
+    model = result.model
+    rows, targets = _labels(METHODS["valid"], config, splits, None, n_classes)
+    schedule = schedule_of(config, model, None, passes(config, len(rows), *STEPS["valid"]), 0)
+    tokens, stage = model.tokenize(splits.valid.texts), "continued fine-tuning on valid"
+    _, history = fine_tune(
+        model, tokens, rows, targets, schedule, config.batch_size, config.seed, None, progress, stage
+    )
+    result.records["continued"] = asdict(history)
 
 
 def _validator(method: Method, config: TrainConfig, splits: Splits, model: EndModel) -> Validator | None:
