@@ -1,6 +1,9 @@
 """The committed tables are what the committed lines give."""
 
+import pandas as pd
+
 from benchmarks.__main__ import README, RESULTS, SETS, render
+from benchmarks.ood import __main__ as ood
 from weakft.benchmark import CELLS
 from weakft.comparison.cells import key_of, read_lines
 from weakft.comparison.methods import find
@@ -14,3 +17,14 @@ def test_the_readme_is_generated_from_the_lines():
         find(line["method"])
     text = README.read_text(encoding="utf-8")
     assert render(text, lines) == text
+    assert ood.render(text, read_lines(ood.LINES)) == text
+
+
+def test_questions_of_another_style_have_trecs_classes(real_data):
+    import json
+
+    styled = pd.read_csv(ood.STYLED)
+    assert set(styled["label"]) == set(json.loads((real_data / "trec" / "label.json").read_text()).values())
+    assert styled["text"].is_unique and len(styled) == 151
+    trec = {row["data"]["text"] for row in json.loads((real_data / "trec" / "train.json").read_text()).values()}
+    assert not trec & set(styled["text"])

@@ -155,6 +155,24 @@ def test_continued_fine_tuning_starts_from_the_methods_model(job):
     assert run.metrics["gold_labels_used"] == 80
 
 
+def test_head_first_trains_the_head_and_then_everything(job, tiny_model, monkeypatch):
+    from weakft.training import methods
+
+    encoders = []
+    original = methods.fine_tune
+
+    def spy(model, *rest):
+        before = [p.detach().clone() for p in model.module.base_model.parameters()]
+        result = original(model, *rest)
+        after = model.module.base_model.parameters()
+        encoders.append(all(bool((a == b).all()) for a, b in zip(before, after, strict=True)))
+        return result
+
+    monkeypatch.setattr(methods, "fine_tune", spy)
+    job(method="weak", head_steps=5, initial_steps=5)
+    assert encoders == [True, False]  # unchanged, then changed
+
+
 def test_a_weakly_supervised_run_never_reads_training_gold(job, monkeypatch):
     from weakft.data.dataset import Gold
     from weakft.pipeline import train as pipeline  # noqa: F401  the module must be loaded before patching

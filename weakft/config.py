@@ -86,6 +86,9 @@ class EngineOptions(Options):
     initial_steps: Positive | None = Field(
         None, description="Steps of fine-tuning on given labels [T1]. Default: `epochs`, 150 to 400 (gold: 300 to 800)."
     )
+    head_steps: Count = Field(
+        0, description="Steps in which the head alone is trained before (linear probe, then fine-tuning: LP-FT)."
+    )
     self_training_steps: Count | None = Field(
         None, description="Steps of self-training [T2]; 0 leaves it out. Default: `epochs`, 250 to 400."
     )

@@ -56,6 +56,10 @@ METHODS: dict[str, Entry] = {
     "cosine-continued": Entry("weakft, then fine-tuning on the validation labels", {"continue_on_valid": True}),
     "valid": Entry("fine-tuning on the validation labels alone", {"method": "valid"}),
     "gold": Entry("full supervision", {"method": "gold"}),
+    "gold-head-first": Entry(
+        "full supervision, linear probe and then fine-tuning (Kumar et al. 2022)", {"method": "gold", "head_steps": 200}
+    ),
+    "weak-head-first": Entry("weak labels, linear probe and then fine-tuning", {"method": "weak", "head_steps": 200}),
     "cosine-no-contrastive": Entry("weakft without the contrastive term", {"contrastive_weight": 0.0}),
     "cosine-no-smoothing": Entry("weakft without confidence regularization", {"smoothing": 0.0}),
     "cosine-hard": Entry("weakft with hard pseudo-labels", {"hard_pseudo_labels": True}),

@@ -9,7 +9,7 @@ import numpy as np
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
-from weakft.training.loop import Progress, Validator
+from weakft.training.loop import Progress, Schedule, Validator
 from weakft.training.model import EndModel
 from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed
 from weakft.training.pseudo_labels import harden
@@ -37,6 +37,10 @@ METHODS: dict[str, Method] = {
 
 STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), "valid": (200, 800)}
 """Range of the steps of fine-tuning on each kind of labels: noisy ones bear fewer."""
+
+
+HEAD_LEARNING_RATE = 1e-3
+"""Step size of the head alone (`head_steps`)."""
 
 
 def train_end_model(
@@ -74,6 +78,10 @@ def train_end_model(
     schedule = schedule_of(config, model, validator, steps, patience)
     stage = "initial fine-tuning" if method.labels == "weak" else f"fine-tuning on {method.labels}"
     with timed(result.timing, stage):
+        if config.head_steps:
+            alone = Schedule(min(config.head_steps, config.max_steps or config.head_steps), HEAD_LEARNING_RATE)
+            with model.frozen_encoder():
+                fine_tune(model, tokens, rows, targets, alone, config.batch_size, config.seed, None, progress, "head")
         best, history = fine_tune(
             model, tokens, rows, targets, schedule, config.batch_size, config.seed, validator, progress, stage
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -119,6 +120,18 @@ class EndModel:
                 advance(len(batch))
         self.module.train(was_training)
         return probabilities
+
+    @contextmanager
+    def frozen_encoder(self) -> Iterator[None]:
+        """In this block only the head learns."""
+        encoder = list(self.module.base_model.parameters())
+        for parameter in encoder:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in encoder:
+                parameter.requires_grad_(True)
 
     def snapshot(self) -> dict[str, Any]:
         """A copy of the weights, in host memory."""

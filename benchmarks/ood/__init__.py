@@ -1,0 +1,1 @@
+"""Accuracy out of distribution: TREC's classes, asked in another style."""
