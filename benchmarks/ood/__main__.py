@@ -45,7 +45,7 @@ def run(method: str, seed: int, folder: Path) -> list[dict[str, Any]]:
 def _probe(folder: Path, seed: int, styled: pd.DataFrame | None) -> Any:
     """Logistic regression on the frozen encoder and all training gold, on TREC's test split or on other questions."""
     from weakft.comparison.baselines import Counted
-    from weakft.config import TrainConfig
+    from weakft.config import TrainConfig, build
     from weakft.data.readers import read_splits
     from weakft.data.tables import Columns
     from weakft.inputs import Given
@@ -59,7 +59,7 @@ def _probe(folder: Path, seed: int, styled: pd.DataFrame | None) -> Any:
         frames.append(pd.DataFrame({"text": split.texts, "label": [labels[g] for g in split.gold.read("measure")]}))
     train, test = frames
     given = Given(train=train, test=test if styled is None else styled, label_names=labels)
-    outcome = Counted(len(train))(TrainConfig(seed=seed), given)
+    outcome = Counted(len(train))(build(TrainConfig, {"seed": seed}, "benchmarks.ood"), given)
     return measure(outcome.probabilities, outcome.gold)
 
 
