@@ -12,9 +12,9 @@ VERBS = {
     "train": "labeling functions and texts to a fine-tuned model",
     "label": "apply labeling functions, without training",
     "predict": "class probabilities of new texts",
-    "benchmark": "data sets x methods x seeds, resumable, with a summary",
-    "worth": "how many gold labels the labeling functions are worth",
     "evaluate": "measure a model on gold labels",
+    "benchmark": "methods beside each other: data sets x methods x seeds",
+    "worth": "how many gold labels the labeling functions are worth",
 }
 
 
@@ -24,7 +24,7 @@ def main() -> int:
     if not args or args[0] in ("-h", "--help"):
         print("usage: weakft VERB [OPTIONS]   (weakft VERB --help lists a verb's options)\n")
         for verb, meaning in VERBS.items():
-            print(f"  {verb:<10}{meaning}")
+            print(f"  {verb:<11}{meaning}")
         return 0
     if args[0] == "--version":
         from importlib.metadata import version

@@ -93,7 +93,8 @@ def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
 
 def shared_options(config: BenchmarkConfig | WorthConfig) -> dict[str, Any]:
     """The options of `weakft.train` that all runs of a comparison share."""
-    options = {name: getattr(config, name) for name in EngineOptions.model_fields if name in config.model_fields_set}
+    fields = EngineOptions.model_fields
+    options = {name: getattr(config, name) for name in fields if getattr(config, name) != fields[name].default}
     if config.lfs is not None:
         options["lfs"] = config.lfs
     elif config.data:

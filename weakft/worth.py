@@ -45,8 +45,7 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
     kind, available, rules = _labels_at_hand(config)
     counts = sorted({min(n, available) for n in config.counts})
     data = [] if config.data is None else [config.data]
-    values = {name: getattr(config, name) for name in WorthConfig.model_fields if name in config.model_fields_set}
-    values = {name: value for name, value in values.items() if name in BenchmarkConfig.model_fields}
+    values = {name: getattr(config, name) for name in WorthConfig.model_fields if name in BenchmarkConfig.model_fields}
     values |= {"data": data, "methods": ["cosine", *(f"{kind}-{n}" for n in counts)], "output": config.output}
     run_benchmark(build(BenchmarkConfig, values, "weakft worth"), progress)
     folder, name = Path(config.output), Cell(config.data or "", "", 0).name

@@ -93,7 +93,8 @@ def find(name: str) -> Entry:
     if counted is None:
         known = [*METHODS, "gold-N", "valid-N", "probe-N"]
         raise UserError(
-            f"--methods {name}: there is no such method; there are {', '.join(known)}.{nearest(name, known)}"
+            f"--methods {name}: there is no such method.{nearest(name, known)} `weakft benchmark --explain` lists them; "
+            "gold-N, valid-N and probe-N take any number."
         )
     n = int(counted[2])
     if counted[1] != "probe":
