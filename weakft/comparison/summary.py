@@ -115,6 +115,7 @@ def _range(values: pd.Series) -> str:
 def picture(lines: list[dict[str, Any]]) -> Figure:
     """Mean accuracies as dots with their standard deviation, a panel a data set."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     table = frame(lines)
     sets = list(dict.fromkeys(table["data"]))
@@ -130,6 +131,8 @@ def picture(lines: list[dict[str, Any]]) -> Figure:
         panel.set_title(name, fontsize=10)
         panel.grid(axis="x", color="#e2e8f0")
         panel.tick_params(labelsize=8)
+        panel.tick_params(axis="y", length=0)
+        panel.xaxis.set_major_locator(MaxNLocator(4))
         panel.set_yticks(range(len(methods)), methods)
         for side in ("top", "right", "left"):
             panel.spines[side].set_visible(False)
