@@ -30,10 +30,15 @@ BEGIN, END = "<!-- generated: tables -->\n", "<!-- end -->"
 
 def render(readme: str, lines: list[dict[str, Any]]) -> str:
     """The README with its tables made anew from the lines."""
-    before, rest = readme.split(BEGIN)
     order = {name: i for i, name in enumerate(SETS)}
     lines = sorted(lines, key=lambda line: order.get(line["data"], len(SETS)))
-    return before + BEGIN + "\n" + summary.markdown(lines) + "\n" + END + rest.split(END, 1)[1]
+    return between(readme, BEGIN, summary.markdown(lines), END)
+
+
+def between(readme: str, begin: str, content: str, end: str) -> str:
+    """The README with ``content`` in place of what stands between two marks."""
+    before, rest = readme.split(begin)
+    return before + begin + "\n" + content + "\n" + end + rest.split(end, 1)[1]
 
 
 def main(args: list[str]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from weakft.config import DataOptions, VoteOptions
+from weakft.config import DataOptions, TrainConfig, VoteOptions
 from weakft.data import example
 from weakft.data.dataset import Dataset, Splits
 from weakft.data.readers import read_splits, read_table
@@ -19,6 +19,9 @@ from weakft.errors import UserError
 from weakft.lfs.apply import Failure, apply
 from weakft.lfs.load import RuleSet, from_objects, load_file
 from weakft.lfs.summary import summarise
+
+if TYPE_CHECKING:
+    from weakft.label_models.choose import Choice
 
 Advance = Callable[[int], None]
 
@@ -158,6 +161,24 @@ def cast_votes(
             f"No labeling function votes on any of the {len(votes.train)} training rows; there is nothing to learn from."
         )
     return votes
+
+
+def aggregate(config: TrainConfig, splits: Splits, votes: Votes, n_classes: int) -> Choice:
+    """The label model that the options name; ``auto`` chooses it on the validation split's gold labels."""
+    from weakft.label_models.choose import choose
+
+    gold = splits.valid.gold if splits.valid is not None else None
+    balance = None if config.class_balance is None else np.asarray(config.class_balance)
+    reads = gold is not None and votes.valid is not None and config.label_model == "auto"
+    return choose(
+        config.label_model,
+        votes.train,
+        n_classes,
+        config.seed,
+        votes.valid if reads else None,
+        gold.read("select") if reads and gold is not None else None,
+        balance,
+    )
 
 
 def _ready(split: Dataset | None) -> np.ndarray | None:

@@ -19,9 +19,9 @@ from weakft import runs
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
 from weakft.errors import UserError
-from weakft.inputs import Given, Votes, cast_votes, lf_summary, load
+from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load
 from weakft.label_models.base import covered, vote_shares
-from weakft.label_models.choose import Choice, choose
+from weakft.label_models.choose import Choice
 from weakft.lfs.load import RuleSet
 from weakft.tasks.classification import Metrics, measure
 
@@ -114,6 +114,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
 
 def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
     """Refuse what a method needs and the data lacks, before any work."""
+    no_valid_gold = splits.valid is None or splits.valid.gold is None
     if (config.method == "gold" or config.ceiling) and (splits.train.gold is None or not splits.train.gold.n_known):
         raise UserError(
             f"{splits.train.source}: {'--ceiling' if config.ceiling else '--method gold'} needs gold labels of the "
@@ -127,11 +128,11 @@ def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         raise UserError(f"--use-valid is for --method cosine, not for {config.method}.")
     if config.continue_on_valid and config.method not in ("cosine", "weak"):
         raise UserError(f"--continue-on-valid is for the methods cosine and weak, not for {config.method}.")
-    if config.continue_on_valid and (splits.valid is None or splits.valid.gold is None):
+    if config.continue_on_valid and no_valid_gold:
         raise UserError("--continue-on-valid needs a validation split with gold labels; there is none.")
-    if config.use_valid and (splits.valid is None or splits.valid.gold is None or not config.first_teacher):
+    if config.use_valid and (no_valid_gold or not config.first_teacher):
         raise UserError("--use-valid needs a validation split with gold labels, and the first teacher on.")
-    if config.method == "valid" and (splits.valid is None or splits.valid.gold is None):
+    if config.method == "valid" and no_valid_gold:
         raise UserError("--method valid needs a validation split with gold labels; there is none.")
     if config.class_balance is not None and (
         len(config.class_balance) != len(labels)
@@ -159,18 +160,7 @@ def _vote(job: _Job, rules: RuleSet | None) -> Votes:
 def _aggregate(job: _Job, votes: Votes) -> Choice:
     config, splits, progress = job.config, job.splits, job.progress
     progress.start("label model", 1)
-    gold = splits.valid.gold if splits.valid is not None else None
-    balance = None if config.class_balance is None else np.asarray(config.class_balance)
-    reads = gold is not None and votes.valid is not None and config.label_model == "auto"
-    choice = choose(
-        config.label_model,
-        votes.train,
-        len(job.labels),
-        config.seed,
-        votes.valid if reads else None,
-        gold.read("select") if reads and gold is not None else None,
-        balance,
-    )
+    choice = aggregate(config, splits, votes, len(job.labels))
     progress.advance(1, f"{choice.name}, {choice.balance} class balance")
     if splits.valid is None:
         progress.say("No validation split: the label model is not chosen by it, and training follows a fixed schedule.")

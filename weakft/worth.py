@@ -46,7 +46,7 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
     counts = sorted({min(n, available) for n in config.counts})
     data = [] if config.data is None else [config.data]
     values = {name: getattr(config, name) for name in WorthConfig.model_fields if name in BenchmarkConfig.model_fields}
-    values |= {"data": data, "methods": ["cosine", *(f"{kind}-{n}" for n in counts)], "output": config.output}
+    values |= {"data": data, "methods": ["cosine", *(f"{kind}-{n}" for n in counts)]}
     run_benchmark(build(BenchmarkConfig, values, "weakft worth"), progress)
     folder, name = Path(config.output), Cell(config.data or "", "", 0).name
     found = compute(read_lines(folder / CELLS), name, kind=kind)
@@ -68,8 +68,9 @@ def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int]:
     from weakft.errors import UserError
     from weakft.inputs import Given, load
 
-    shared = {key: value for key, value in shared_options(config).items() if key in TrainConfig.model_fields}
-    splits, rules, _ = load(build(TrainConfig, {**shared, "data": config.data}, "weakft worth"), Given())
+    splits, rules, _ = load(
+        build(TrainConfig, {**shared_options(config), "data": config.data}, "weakft worth"), Given()
+    )
     if splits.test is None or splits.test.gold is None:
         raise UserError(f"{splits.train.source}: accuracy is compared on a test split with gold labels; there is none.")
     n = len(rules.lfs) if rules is not None else 0 if splits.train.votes is None else splits.train.votes.shape[1]

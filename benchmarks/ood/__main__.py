@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.__main__ import README, RESULTS
+from benchmarks.__main__ import README, RESULTS, between
 from weakft.comparison.cells import append_lines, key_of, read_lines
 from weakft.comparison.methods import find
 
@@ -86,8 +86,7 @@ def table(lines: list[dict[str, Any]]) -> str:
 
 def render(readme: str, lines: list[dict[str, Any]]) -> str:
     """The README with this table made anew."""
-    before, rest = readme.split(BEGIN)
-    return before + BEGIN + "\n" + (table(lines) if lines else "") + "\n" + END + rest.split(END, 1)[1]
+    return between(readme, BEGIN, table(lines) if lines else "", END)
 
 
 def main() -> None:

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
 from weakft.errors import UserError
-from weakft.inputs import Given, cast_votes, load, load_data
+from weakft.inputs import Given, aggregate, cast_votes, load, load_data
 from weakft.label_models.base import covered
-from weakft.label_models.choose import choose
+from weakft.training.probe import probe as logistic
 
 
 @dataclass
@@ -32,9 +31,6 @@ class Outcome:
 
 
 Baseline = Callable[[TrainConfig, Given], Outcome]
-
-INVERSE_REGULARIZATION = 10.0
-"""scikit-learn's C, for rows of length 1 to 2."""
 
 
 def tfidf(config: TrainConfig, given: Given) -> Outcome:
@@ -82,9 +78,7 @@ def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray,
     """The splits, the soft labels [len(rows), k] of the covered training rows, these rows, and the gold labels read."""
     splits, rules, labels = load(config, given)
     votes = cast_votes(config, splits, rules, labels)
-    gold = splits.valid.gold if splits.valid is not None and votes.valid is not None else None
-    read = None if gold is None else gold.read("select")
-    choice = choose(config.label_model, votes.train, len(labels), config.seed, votes.valid if gold else None, read)
+    choice = aggregate(config, splits, votes, len(labels))
     rows = np.flatnonzero(covered(votes.train))
     return splits, choice.soft_labels[rows], rows, choice.gold_used
 
@@ -97,16 +91,9 @@ def _test(splits: Splits) -> Any:
 
 def _embeddings(config: TrainConfig, splits: Splits, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     from weakft.training.features import embed
-    from weakft.training.model import EndModel
+    from weakft.training.plan import untrained
 
-    model = EndModel(
-        config.model,
-        [str(c) for c in range(k)],
-        seed=config.seed,
-        max_length=config.max_length,
-        precision=config.precision,
-        device=config.device,
-    )
+    model = untrained(config, [str(c) for c in range(k)])
     parts = [[splits.train.texts[row] for row in rows], _test(splits).texts]
     train, test = (embed(model, model.tokenize(texts), np.arange(len(texts)))[0] for texts in parts)
     return train, test
@@ -115,11 +102,5 @@ def _embeddings(config: TrainConfig, splits: Splits, rows: np.ndarray, k: int) -
 def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, gold: Any, used: int) -> Outcome:
     """Fit on ``rows`` of ``train`` with soft ``targets`` [len(rows), k], a copy of a row a class weighted by its share."""
     at, classes = np.nonzero(targets > 0.01)
-    probabilities = np.zeros((test.shape[0], targets.shape[1]), dtype=np.float32)
-    if len(np.unique(classes)) < 2:
-        probabilities[:, classes[0]] = 1.0
-    else:
-        model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=1000)
-        model.fit(train[rows[at]], classes, sample_weight=targets[at, classes])
-        probabilities[:, model.classes_] = model.predict_proba(test)
+    probabilities = logistic(train[rows[at]], classes, test, targets.shape[1], targets[at, classes])
     return Outcome(probabilities, gold.read("measure"), used)

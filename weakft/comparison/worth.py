@@ -6,7 +6,6 @@ each run; runs nothing.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from weakft.comparison.cells import unpack
+from weakft.comparison.methods import COUNTED
 from weakft.errors import UserError
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: 
         if line["data"] != data or "right" not in line:
             continue
         right = unpack(line["right"], line["test"]["n"])
-        counted = re.fullmatch(rf"{kind}-(\d+)", line["method"])
+        counted = COUNTED.fullmatch(line["method"])
         if line["method"] == method:
             ours.append(right)
             used = line["gold_labels_used"]
-        elif counted:
-            supervised.setdefault(int(counted[1]), []).append(right)
+        elif counted and counted[1] == kind:
+            supervised.setdefault(int(counted[2]), []).append(right)
     if not ours or len(supervised) < 2:
         raise UserError(
             f"{data}: the worth of labeling functions takes runs of {method} and of {kind}-N for two numbers N or more; "

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 from weakft.balance import align, softmax
 from weakft.tasks.classification import log_loss, measure
 from weakft.training.discriminant import Discriminant, View
 from weakft.training.neighbours import Neighbourhood
+from weakft.training.probe import probe
 
 SHRINKAGES = (0.1, 0.2, 0.5)
 ITERATIONS = (10, 40, 160)
@@ -27,8 +27,6 @@ CONTINUED = 3
 """So many of a view's discriminants, the best after the first number of iterations, go on."""
 FOLDS = 5
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-INVERSE_REGULARIZATION = 10.0
-"""scikit-learn's C of the probe on validation labels."""
 TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 
 
@@ -133,22 +131,10 @@ def with_probe(teacher: FirstTeacher, view: View, gold: np.ndarray) -> FirstTeac
     k = teacher.predictions.shape[1]
     held_out = np.full((len(gold), k), 1.0 / k)
     for fit, rest in KFold(min(FOLDS, len(known)), shuffle=True, random_state=0).split(known):
-        held_out[known[rest]] = _probe(view.valid[known[fit]], gold[known[fit]], view.valid[known[rest]], k)
+        held_out[known[rest]] = probe(view.valid[known[fit]], gold[known[fit]], view.valid[known[rest]], k)
     share = min(SHARES, key=lambda s: log_loss(s * held_out + (1 - s) * teacher.valid, gold))
-    probe = _probe(view.valid[known], gold[known], view.pool, k)
-    predictions = (share * probe + (1 - share) * teacher.predictions).astype(np.float32)
+    clean = probe(view.valid[known], gold[known], view.pool, k)
+    predictions = (share * clean + (1 - share) * teacher.predictions).astype(np.float32)
     valid = share * held_out + (1 - share) * teacher.valid
     accuracy = measure(valid, gold)["accuracy"]
     return FirstTeacher(teacher.rows, predictions, valid, predictions.mean(0), accuracy, teacher.members, share)
-
-
-def _probe(x: np.ndarray, y: np.ndarray, other: np.ndarray, k: int) -> np.ndarray:
-    """Class probabilities [len(other), k] of a logistic regression of y on x; classes it has not seen get none."""
-    p = np.zeros((len(other), k))
-    classes = np.unique(y)
-    if len(classes) == 1:
-        p[:, classes[0]] = 1.0
-        return p
-    model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=500).fit(x, y)
-    p[:, model.classes_] = model.predict_proba(other)
-    return p

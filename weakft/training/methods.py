@@ -11,7 +11,7 @@ from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
 from weakft.training.loop import Progress, Schedule, Validator
 from weakft.training.model import EndModel
-from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed
+from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed, untrained
 from weakft.training.pseudo_labels import harden
 from weakft.training.self_training import run_self_training
 from weakft.training.stages import fine_tune
@@ -38,7 +38,6 @@ METHODS: dict[str, Method] = {
 STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), "valid": (200, 800)}
 """Range of the steps of fine-tuning on each kind of labels: noisy ones bear fewer."""
 
-
 HEAD_LEARNING_RATE = 1e-3
 """Step size of the head alone (`head_steps`)."""
 
@@ -54,16 +53,7 @@ def train_end_model(
     """Train an end model by a method. Reads training gold only for ``gold``, validation gold for selection (or, for
     ``valid``, to train on), and never test gold.
     """
-    result = Trained(
-        EndModel(
-            config.model,
-            label_names,
-            seed=config.seed,
-            max_length=config.max_length,
-            precision=config.precision,
-            device=config.device,
-        )
-    )
+    result = Trained(untrained(config, label_names))
     model = result.model
     pristine = model.snapshot()
     with timed(result.timing, "tokenize"):
@@ -87,7 +77,7 @@ def train_end_model(
         )
     result.records["initial"] = asdict(history) | {"best_step": best.step, "valid_accuracy": best.score[0]}
     if test is not None:
-        result.stage_test["weak" if method.labels == "weak" else method.labels] = model.predict(test)
+        result.stage_test[method.labels] = model.predict(test)
     if method.self_training and config.self_training_steps != 0:
         assert weak is not None
         run_self_training(result, config, splits, tokens, weak, best, pristine, validator, progress)

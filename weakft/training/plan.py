@@ -45,6 +45,18 @@ class Trained:
     stage_test: dict[str, np.ndarray] = field(default_factory=dict)
 
 
+def untrained(config: TrainConfig, label_names: list[str]) -> EndModel:
+    """The pre-trained encoder that the options name, with a fresh head."""
+    return EndModel(
+        config.model,
+        label_names,
+        seed=config.seed,
+        max_length=config.max_length,
+        precision=config.precision,
+        device=config.device,
+    )
+
+
 @contextmanager
 def timed(timing: dict[str, float], stage: str) -> Iterator[None]:
     """Add the block's seconds to ``timing[stage]``."""
