@@ -185,5 +185,5 @@ def picture(found: Worth, title: str) -> Figure:
     panel.grid(color="#e2e8f0")
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)
-    panel.legend(frameon=False, loc="lower right")
+    figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=9)
     return figure
