@@ -8,6 +8,7 @@ from weakft.training.discriminant import Discriminant, View
 from weakft.training.features import lexical
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, mean_of_best, with_probe
 from weakft.training.neighbours import KEPT, Neighbourhood
+from weakft.training.probe import probe
 
 UNIFORM = np.full(2, 0.5)
 
@@ -133,28 +134,36 @@ def noisy(y, accuracy, seed):
     return p
 
 
-@pytest.mark.parametrize(("accuracy", "low", "high"), [(0.5, 0.8, 1.0), (0.8, 0.2, 0.8), (1.0, 0.0, 0.2)])
-def test_a_probe_on_clean_labels_has_the_share_it_earns(accuracy, low, high):
+def test_a_probe_on_clean_labels_and_the_rules_help_each_other():
     x, y = clusters(n=700, seed=3)
     x = x + np.random.default_rng(4).normal(size=x.shape).astype(np.float32) * 16  # the probe is fair, not perfect
     view = View.of("x", x[:500], x[500:])
     gold = np.where(np.arange(200) < 190, y[500:], -1)
-    pool, valid = noisy(y[:500], accuracy, 5), noisy(y[500:], accuracy, 6)
-    teacher = FirstTeacher(np.arange(500), pool, valid, pool.mean(0), accuracy, [])
+    pool = noisy(y[:500], 0.8, 5)
+    teacher = FirstTeacher(np.arange(500), pool, pool.mean(0), 0.8, [])
     mixed = with_probe(teacher, view, gold)
-    assert low <= mixed.probe_share <= high
-    before, after = ((t.predictions.argmax(1) == y[:500]).mean() for t in (teacher, mixed))
-    assert after >= before and (accuracy != 0.8 or after > before + 0.02)
-    np.testing.assert_allclose(mixed.predictions.sum(1), 1, rtol=1e-5)
+    clean = probe(view.valid[:190], gold[:190], view.pool, 2)
+    expected = np.sqrt(pool * clean)
+    np.testing.assert_allclose(mixed.predictions, expected / expected.sum(1, keepdims=True), atol=0.02)
+    alone, rules, both = ((p.argmax(1) == y[:500]).mean() for p in (clean, pool, mixed.predictions))
+    assert both > max(alone, rules) + 0.02
+    np.testing.assert_allclose(mixed.balance, mixed.predictions.mean(0))
 
 
-def test_a_probe_takes_a_class_with_one_label():
+def test_rules_that_know_nothing_leave_the_probe_as_it_is():
+    x, y = clusters(n=700, seed=3)
+    view = View.of("x", x[:500], x[500:])
+    uniform = np.full((500, 2), 0.5, np.float32)
+    mixed = with_probe(FirstTeacher(np.arange(500), uniform, uniform.mean(0), 0.5, []), view, y[500:])
+    assert (mixed.predictions.argmax(1) == probe(view.valid, y[500:], view.pool, 2).argmax(1)).all()
+
+
+def test_a_probe_leaves_a_class_it_has_not_seen_to_the_rules():
     x, y = clusters(n=100)
     view = View.of("x", x[:80], x[80:])
-    gold = np.where(np.arange(20) == 3, 2, y[80:])
-    p = np.full((80, 3), 1 / 3, np.float32)
-    mixed = with_probe(FirstTeacher(np.arange(80), p, p[:20], p.mean(0), 0.3, []), view, gold)
-    assert mixed.probe_share > 0 and np.isfinite(mixed.predictions).all()
+    p = np.tile(np.array([1e-6, 1e-6, 1.0], np.float32), (80, 1))
+    mixed = with_probe(FirstTeacher(np.arange(80), p, p.mean(0), 0.3, []), view, y[80:])
+    assert (mixed.predictions.argmax(1) == 2).all() and np.isfinite(mixed.predictions).all()
 
 
 def test_candidates_beat_the_labels_they_start_from():

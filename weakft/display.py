@@ -116,9 +116,10 @@ def show_run(console: Console, run: Any) -> None:
     else:
         console.print("No test split with gold labels: no test figures.")
     used = metrics["gold_labels_used_by_split"]
+    purpose = "trained on" if metrics["trained_on_valid"] else "for choosing"
     console.print(
         f"Gold labels used: [bold]{metrics['gold_labels_used']}[/bold] "
-        f"(training split {used['train']}, validation split {used['valid']} for choosing). "
+        f"(training split {used['train']}, validation split {used['valid']} {purpose}). "
         f"Time: {sum(metrics['timing'].values()):.0f} s."
     )
     console.print(f"Run folder: [bold]{_escape(str(run.folder))}[/bold]")

@@ -251,10 +251,12 @@ def _metrics(job: _Job) -> dict[str, Any]:
     }
     if config.method in job.table:
         metrics["test"] = job.table[config.method]
-    trained_on = config.use_valid or config.continue_on_valid or config.method == "valid"
-    if splits.valid is not None and splits.valid.gold is not None and "valid" in job.final and not trained_on:
-        metrics["valid"] = measure(job.final["valid"], splits.valid.gold.read("measure"))
+    valid = None if splits.valid is None else splits.valid.gold
+    trained_on = valid is not None and bool(valid.reads["train"])
+    if valid is not None and "valid" in job.final and not trained_on:
+        metrics["valid"] = measure(job.final["valid"], valid.read("measure"))
     metrics |= {"timing": job.timing, "gold_labels_used": sum(used.values()), "gold_labels_used_by_split": used}
+    metrics["trained_on_valid"] = trained_on
     metrics["table"] = job.table
     metrics["labels"] = job.labels
     metrics["rows"] = {name: len(split) for name, split in splits.named()}

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from weakft.tasks.relation import two_entities
 from weakft.training.batching import TokenizedTexts, length_sorted_batches
 from weakft.training.discriminant import View
 from weakft.training.loop import Progress
@@ -22,13 +23,21 @@ LEXICAL_TERMS = 50_000
 
 @torch.inference_mode()
 def embed(
-    model: EndModel, tokens: TokenizedTexts, rows: np.ndarray, progress: Progress | None = None
+    model: EndModel,
+    tokens: TokenizedTexts,
+    rows: np.ndarray,
+    progress: Progress | None = None,
+    ranges: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Features float32 [len(rows), 2d], the token means of the last and of the middle hidden layer, each of length 1;
-    and the classifier's logits [len(rows), k], from the same forward pass.
+    """Features float32 [len(rows), 2 s d], means of the last and of the middle hidden layer over s ``ranges`` of tokens,
+    each of length 1; and the classifier's logits [len(rows), k], from the same forward pass.
+
+    ranges : [len(tokens), s, 2], first token and the one behind the last; None: the whole text.
     """
     was_training = model.module.training
     model.module.eval()
+    if ranges is None:
+        ranges = np.stack([np.zeros_like(tokens.lengths), tokens.lengths], axis=-1)[:, None]
     features = np.zeros((len(rows), 0), dtype=np.float32)
     logits = np.zeros((len(rows), len(model.label_names)), dtype=np.float32)
     for batch in length_sorted_batches(tokens.lengths[rows], model.inference_tokens):
@@ -36,9 +45,11 @@ def embed(
         with model.accelerator.autocast():
             output = model.module(**inputs, output_hidden_states=True)
         states = output.hidden_states
-        mask = inputs["attention_mask"].unsqueeze(-1).float()
-        means = [(s.float() * mask).sum(1) / mask.sum(1) for s in (states[-1], states[len(states) // 2])]
-        vectors = torch.cat([F.normalize(m, dim=-1) for m in means], dim=-1).cpu().numpy()
+        first, behind = torch.from_numpy(ranges[rows[batch]]).to(model.device).split(1, dim=-1)
+        positions = torch.arange(states[-1].shape[1], device=model.device)
+        inside = ((positions >= first) & (positions < behind)).float()  # [b, s, tokens]
+        sums = [inside @ s.float() for s in (states[-1], states[len(states) // 2])]  # a mean's length does not matter
+        vectors = torch.cat([F.normalize(s, dim=-1).flatten(1) for s in sums], dim=-1).cpu().numpy()
         if not features.shape[1]:
             features = np.zeros((len(rows), vectors.shape[1]), dtype=np.float32)
         features[batch], logits[batch] = vectors, output.logits.float().cpu().numpy()
@@ -46,6 +57,18 @@ def embed(
             progress.advance(len(batch))
     model.module.train(was_training)
     return features, logits
+
+
+def token_ranges(model: EndModel, texts: list[str], spans: list[tuple[tuple[int, int], ...]]) -> np.ndarray:
+    """Character ranges (s a text) as token ranges [n, s, 2]; one that holds no token is the whole text's."""
+    encoded = model.tokenizer(texts, truncation=True, max_length=model.max_length, return_offsets_mapping=True)
+    ranges = np.zeros((len(texts), len(spans[0]), 2), dtype=np.int64)
+    for i, offsets in enumerate(encoded["offset_mapping"]):
+        start, end = np.asarray(offsets).T
+        for j, (first, behind) in enumerate(spans[i]):
+            inside = np.flatnonzero((end > start) & (end > first) & (start < behind))
+            ranges[i, j] = (inside[0], inside[-1] + 1) if len(inside) else (0, len(offsets))
+    return ranges
 
 
 def lexical(texts: list[str], others: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
@@ -86,7 +109,7 @@ def text_views(
     progress.start("first teacher: features", 2 * (len(pool.rows) + len(valid.rows)))
     tuned, logits = zip(*(embed(model, p.tokens, p.rows, progress) for p in (pool, valid)), strict=True)
     model.restore(pristine)
-    frozen = [embed(model, p.tokens, p.rows, progress)[0] for p in (pool, valid)]
+    frozen = _frozen(model, (pool, valid), progress)
     views = [View.of("initial model", *tuned), View.of("encoder", *frozen)]
     words = lexical(pool.texts, valid.texts)
     if words is not None:
@@ -94,3 +117,18 @@ def text_views(
         both = [np.hstack([f, scale * w]) for f, w in zip(frozen, words, strict=True)]
         views.append(View.of("encoder and words", *both))
     return views, (logits[0], logits[1])
+
+
+def _frozen(model: EndModel, parts: tuple[Part, ...], progress: Progress) -> list[np.ndarray]:
+    """The encoder's features of whole texts. Where two entities are marked in every text: of these and of what stands
+    between them, because a mean over the text does not tell which two are meant.
+    """
+    marked = [[two_entities(text) for text in part.texts] for part in parts]
+    if not all(found is not None for part in marked for found in part):
+        return [embed(model, p.tokens, p.rows, progress)[0] for p in parts]
+    features = []
+    for part in marked:
+        texts, spans = zip(*(found for found in part if found is not None), strict=True)
+        ranges = token_ranges(model, list(texts), list(spans))
+        features.append(embed(model, model.tokenize(list(texts)), np.arange(len(texts)), progress, ranges)[0])
+    return features

@@ -57,12 +57,11 @@ def run_self_training(
             "valid_accuracy": teacher.accuracy,
             "rows": len(teacher.rows),
             "members": [{"kind": c.kind, "name": c.name, "valid_accuracy": c.accuracy} for c in teacher.members],
-            "probe_share": teacher.probe_share,
         }
     steps = config.self_training_steps or passes(config, len(tokens), *SELF_TRAINING_STEPS)
     clean = None
     if config.use_valid and validator is not None:
-        tokens, clean = _with_clean(model, splits, validator.gold, weak.soft_labels.shape[1])
+        tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
         validator = None
     schedule = schedule_of(config, model, validator, steps, 0)
     settings = SelfTraining(
@@ -98,9 +97,10 @@ def run_self_training(
     result.records["periods"] = periods
 
 
-def _with_clean(model: EndModel, splits: Splits, gold: np.ndarray, k: int) -> tuple[TokenizedTexts, Selection]:
+def _with_clean(model: EndModel, splits: Splits, k: int) -> tuple[TokenizedTexts, Selection]:
     """The training texts with the labeled validation texts behind them, and these as rows to train on."""
-    assert splits.valid is not None
+    assert splits.valid is not None and splits.valid.gold is not None
+    gold = splits.valid.gold.read("train")
     known = np.flatnonzero(gold >= 0)
     tokens = model.tokenize([*splits.train.texts, *(splits.valid.texts[row] for row in known)])
     rows = len(splits.train) + np.arange(len(known))
