@@ -99,10 +99,15 @@ def test_a_picture_and_files(tmp_path):
 def test_the_verb_runs_and_resumes(review_folder, tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr(cells, "_in_a_process", lambda cell, options, _slots, _workers: cells.run_cell(cell, options))
     options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 3, "seeds": [0]}
-    options |= {"output": str(tmp_path / "out"), "methods": ["weak", "cosine", "gold-20", "probe-20", "probe", "tfidf"]}
+    options |= {
+        "output": str(tmp_path / "out"),
+        "methods": ["weak", "cosine", "gold-20", "probe-20", "setfit-4", "probe", "tfidf"],
+    }
+    options["methods"].sort(key=order)
     table = weakft.benchmark([review_folder], **options).set_index("method")
     assert set(table.index) == {"majority", "label-model", *options["methods"]}
     assert table.loc["gold-20", "gold_labels_used"] == 20 and table.loc["cosine", "gold_labels_used"] == 50
+    assert table.loc["setfit-4", "gold_labels_used"] == 4 and table.loc["setfit-4", "accuracy"] > 0
     assert table.loc["probe-20", "gold_labels_used"] == 20 and table.loc["tfidf", "gold_labels_used"] == 50
     assert table.loc["tfidf", "accuracy"] > 0.6
     for entry in read_lines(tmp_path / "out" / "cells.jsonl"):

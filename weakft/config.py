@@ -157,7 +157,7 @@ class BenchmarkConfig(EngineOptions):
     )
     methods: list[str] = Field(
         ["majority", "label-model", "weak", "cosine-published", "cosine", "valid", "gold"],
-        description="Methods (--explain says what they are); gold-N, valid-N, probe-N for any number N of gold labels.",
+        description="Methods (--explain says what they are); gold-N, valid-N, probe-N, setfit-N for any N gold labels.",
     )
     seeds: list[Count] = Field([0, 1, 2], description="Seeds.")
     output: str = Field("comparison", description="Folder for cells.jsonl (one line a run) and the summary.")

@@ -1,17 +1,19 @@
-"""What a user would try first, outside the engine: logistic regression on word counts or on a frozen encoder.
+"""What a user would try first, outside the engine: logistic regression on word counts or on a frozen encoder, SetFit.
 
 A baseline takes the options of a run and returns the test split's probabilities with the gold labels it cost. It learns
-from the label model's soft labels of the covered texts (`tfidf`, `probe`) or from a few gold labels (`Counted`).
+from the label model's soft labels of the covered texts (`tfidf`, `probe`) or from a few gold labels (`Counted`, `SetFit`).
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
@@ -29,6 +31,9 @@ class Outcome:
     gold: np.ndarray
     gold_labels_used: int
 
+
+PAIRS = 20
+"""Positive and negative pairs of each text that SetFit is tuned on (the paper's R)."""
 
 Baseline = Callable[[TrainConfig, Given], Outcome]
 
@@ -60,18 +65,60 @@ class Counted:
 
     def __call__(self, config: TrainConfig, given: Given) -> Outcome:
         """Run it."""
-        splits = load_data(config, given, None)
-        if splits.train.gold is None or splits.label_names is None:
-            raise UserError(
-                f"{splits.train.source}: a probe on gold labels needs them in the training split; there are none."
-            )
-        from weakft.training.methods import draw
-
-        gold, k = splits.train.gold.read("train"), len(splits.label_names)
-        rows = draw(gold, self.n, config.seed)
+        splits, rows, classes, k = _few_labels(config, given, self.n)
         train, test = _embeddings(config, splits, rows, k)
-        targets = np.eye(k, dtype=np.float32)[gold[rows]]
+        targets = np.eye(k, dtype=np.float32)[classes]
         return _outcome(train, test, np.arange(len(rows)), targets, _test(splits).gold, len(rows))
+
+
+@dataclass(frozen=True)
+class SetFit:
+    """SetFit (Tunstall et al. 2022, arXiv 2209.11055) by its own library, with its defaults, on ``n`` gold labels of the
+    training split, drawn as for `Counted`: the encoder is tuned on pairs of them, a logistic regression follows.
+    """
+
+    n: int
+
+    def __call__(self, config: TrainConfig, given: Given) -> Outcome:
+        """Run it."""
+        try:
+            import setfit
+            from datasets import Dataset
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise UserError(
+                "The baseline setfit-N needs its library. Install it: pip install 'weakft[setfit]'."
+            ) from error
+        import transformers
+
+        from weakft.training.backbone import resolve
+
+        splits, rows, classes, k = _few_labels(config, given, self.n)
+        test = _test(splits)
+        transformers.set_seed(config.seed)
+        body = SentenceTransformer(resolve(config.model), device="cpu" if config.device == "cpu" else None)
+        model = setfit.SetFitModel(body, LogisticRegression())  # its from_pretrained would unpickle a head found there
+        few = Dataset.from_dict({"text": [splits.train.texts[row] for row in rows], "label": classes.tolist()})
+        with tempfile.TemporaryDirectory() as scratch:
+            options = setfit.TrainingArguments(
+                scratch, num_iterations=PAIRS, num_epochs=1, seed=config.seed, save_strategy="no", report_to="none"
+            )
+            setfit.Trainer(model=model, args=options, train_dataset=few).train()
+        probabilities = np.zeros((len(test.texts), k))
+        probabilities[:, model.model_head.classes_] = model.predict_proba(test.texts, as_numpy=True)
+        return Outcome(probabilities, test.gold.read("measure"), len(rows))
+
+
+def _few_labels(config: TrainConfig, given: Given, n: int) -> tuple[Splits, np.ndarray, np.ndarray, int]:
+    """The splits, ``n`` rows of the training split that have gold labels, their classes, and the number of classes."""
+    from weakft.training.methods import draw
+
+    splits = load_data(config, given, None)
+    if splits.train.gold is None or splits.label_names is None:
+        raise UserError(f"{splits.train.source}: needs gold labels in the training split; there are none.")
+    gold = splits.train.gold.read("train")
+    rows = draw(gold, n, config.seed)
+    return splits, rows, gold[rows], len(splits.label_names)
 
 
 def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray, np.ndarray, int]:

@@ -1,6 +1,6 @@
 """What the methods of a comparison are: each a name for options of `weakft.train`, or a baseline outside its engine.
 
-Knows nothing of how cells run. `gold-50`, `valid-50` and `probe-50` (any number) are found by their pattern.
+Knows nothing of how cells run. `gold-50`, `valid-50`, `probe-50` and `setfit-50` (any number) are found by their pattern.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ METHODS: dict[str, Entry] = {
 GIVES = {"cosine": ("majority", "label-model", "weak")}
 """What a run of a method measures on its way."""
 
-COUNTED = re.compile(r"(gold|valid|probe)-([1-9]\d*)")
+COUNTED = re.compile(r"(gold|valid|probe|setfit)-([1-9]\d*)")
 
 
 def find(name: str) -> Entry:
@@ -91,12 +91,14 @@ def find(name: str) -> Entry:
         return METHODS[name]
     counted = COUNTED.fullmatch(name)
     if counted is None:
-        known = [*METHODS, "gold-N", "valid-N", "probe-N"]
+        known = [*METHODS, "gold-N", "valid-N", "probe-N", "setfit-N"]
         raise UserError(
             f"--methods {name}: there is no such method.{nearest(name, known)} `weakft benchmark --explain` lists them; "
-            "gold-N, valid-N and probe-N take any number."
+            "gold-N, valid-N, probe-N and setfit-N take any number."
         )
     n = int(counted[2])
+    if counted[1] == "setfit":
+        return Entry(f"SetFit on {n} gold labels", baseline=baselines.SetFit(n))
     if counted[1] != "probe":
         where = "training" if counted[1] == "gold" else "validation"
         return Entry(f"fine-tuning on {n} gold labels of the {where} split", {"method": counted[1], "gold_labels": n})
@@ -107,5 +109,5 @@ def order(name: str) -> tuple[int, int]:
     """Sorts methods as in `METHODS`, counted ones by their number behind them."""
     counted = COUNTED.fullmatch(name)
     if counted:
-        return len(METHODS) + ("gold", "valid", "probe").index(counted[1]), int(counted[2])
+        return len(METHODS) + ("gold", "valid", "probe", "setfit").index(counted[1]), int(counted[2])
     return list(METHODS).index(name) if name in METHODS else len(METHODS) + 3, 0
