@@ -6,9 +6,8 @@ import pytest
 from weakft.balance import align, softmax
 from weakft.training.discriminant import Discriminant, View
 from weakft.training.features import lexical
-from weakft.training.first_teacher import FirstTeacher, candidate, candidates, mean_of_best, with_probe
+from weakft.training.first_teacher import FirstTeacher, candidate, candidates, joined, mean_of_best
 from weakft.training.neighbours import KEPT, Neighbourhood
-from weakft.training.probe import probe
 
 UNIFORM = np.full(2, 0.5)
 
@@ -126,44 +125,12 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     np.testing.assert_allclose(teacher.balance, teacher.predictions.mean(0))
 
 
-def noisy(y, accuracy, seed):
-    """Probabilities that are right on a share of the rows, independently of everything else."""
-    right = np.random.default_rng(seed).random(len(y)) < accuracy
-    p = np.full((len(y), 2), 0.25, np.float32)
-    p[np.arange(len(y)), np.where(right, y, 1 - y)] = 0.75
-    return p
-
-
-def test_a_probe_on_clean_labels_and_the_rules_help_each_other():
-    x, y = clusters(n=700, seed=3)
-    x = x + np.random.default_rng(4).normal(size=x.shape).astype(np.float32) * 16  # the probe is fair, not perfect
-    view = View.of("x", x[:500], x[500:])
-    gold = np.where(np.arange(200) < 190, y[500:], -1)
-    pool = noisy(y[:500], 0.8, 5)
-    teacher = FirstTeacher(np.arange(500), pool, pool.mean(0), 0.8, [])
-    mixed = with_probe(teacher, view, gold)
-    clean = probe(view.valid[:190], gold[:190], view.pool, 2)
-    expected = np.sqrt(pool * clean)
-    np.testing.assert_allclose(mixed.predictions, expected / expected.sum(1, keepdims=True), atol=0.02)
-    alone, rules, both = ((p.argmax(1) == y[:500]).mean() for p in (clean, pool, mixed.predictions))
-    assert both > max(alone, rules) + 0.02
-    np.testing.assert_allclose(mixed.balance, mixed.predictions.mean(0))
-
-
-def test_rules_that_know_nothing_leave_the_probe_as_it_is():
-    x, y = clusters(n=700, seed=3)
-    view = View.of("x", x[:500], x[500:])
-    uniform = np.full((500, 2), 0.5, np.float32)
-    mixed = with_probe(FirstTeacher(np.arange(500), uniform, uniform.mean(0), 0.5, []), view, y[500:])
-    assert (mixed.predictions.argmax(1) == probe(view.valid, y[500:], view.pool, 2).argmax(1)).all()
-
-
-def test_a_probe_leaves_a_class_it_has_not_seen_to_the_rules():
-    x, y = clusters(n=100)
-    view = View.of("x", x[:80], x[80:])
-    p = np.tile(np.array([1e-6, 1e-6, 1.0], np.float32), (80, 1))
-    mixed = with_probe(FirstTeacher(np.arange(80), p, p.mean(0), 0.3, []), view, y[80:])
-    assert (mixed.predictions.argmax(1) == 2).all() and np.isfinite(mixed.predictions).all()
+def test_a_model_of_gold_labels_joins_in_halves():
+    p = np.array([[0.8, 0.2], [0.6, 0.4]], np.float32)
+    clean = np.array([[0.9, 0.1], [0.0, 1.0]], np.float32)
+    teacher = joined(FirstTeacher(np.arange(2), p, p.mean(0), 0.5, []), clean)
+    np.testing.assert_allclose(teacher.predictions, [[0.85, 0.15], [0.3, 0.7]], rtol=1e-6)
+    np.testing.assert_allclose(teacher.balance, [0.575, 0.425], rtol=1e-6)
 
 
 def test_candidates_beat_the_labels_they_start_from():

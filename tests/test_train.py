@@ -142,6 +142,9 @@ def test_use_valid_trains_on_the_validation_labels_and_says_so(job):
     run = job("semi", use_valid=True, data=table(300, 0, label=False), self_training_steps=150)
     assert run.metrics["gold_labels_used"] == 80 and "valid" not in run.metrics
     assert run.metrics["trained_on_valid"]
+    assert run.table["valid"] == job("valid", method="valid", data=table(300, 0, label=False)).table["valid"]
+    kinds = {member["kind"] for member in run.metrics["training"]["first_teacher"]["members"]}
+    assert kinds and not any("initial" in kind for kind in kinds)  # it has seen the labels that measure it
     assert run.metrics["training"]["self_training"]["valid"] == []  # no checkpoint is chosen
     assert run.table["cosine"]["accuracy"] > run.table["majority"]["accuracy"]
 

@@ -113,8 +113,8 @@ class EngineOptions(Options):
     )
     use_valid: bool = Field(
         False,
-        description="Method cosine: train on the validation labels, too. They help the first teacher and join every "
-        "period; no checkpoint is chosen by them then.",
+        description="Method cosine: train on the validation labels, too. The initial model learns from them and teaches "
+        "beside the rules, and they join every period; no checkpoint is chosen by them then.",
     )
     continue_on_valid: bool = Field(
         False, description="Methods weak and cosine: fine-tune the result on the validation labels (to compare)."

@@ -169,13 +169,13 @@ def _aggregate(job: _Job, votes: Votes) -> Choice:
 
 def _train_end_models(job: _Job) -> None:
     """The method's end model and, where asked for, the fully supervised one beside it."""
-    from weakft.training.methods import METHODS, train_end_model
+    from weakft.training.methods import METHODS, method_of, train_end_model
     from weakft.training.plan import WeakLabels, timed
 
     config, votes, choice, weak = job.config, job.votes, job.choice, None
     if choice is not None and votes is not None:
         weak = WeakLabels(choice.soft_labels, covered(votes.train), choice.class_balance, choice.runner_up)
-    job.trained = train_end_model(METHODS[config.method], config, job.splits, job.labels, weak, job.progress)
+    job.trained = train_end_model(method_of(config), config, job.splits, job.labels, weak, job.progress)
     job.timing |= job.trained.timing
     if config.ceiling and config.method != "gold":
         with timed(job.timing, "ceiling"):

@@ -74,7 +74,7 @@ METHODS: dict[str, Entry] = {
 }
 """By name, in the order of the tables."""
 
-GIVES = {"cosine": ("majority", "label-model", "weak")}
+GIVES = {"cosine": ("majority", "label-model", "weak"), "cosine+valid": ("valid",)}
 """What a run of a method measures on its way."""
 
 COUNTED = re.compile(r"(gold|valid|probe|setfit)-([1-9]\d*)")

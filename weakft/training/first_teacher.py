@@ -18,14 +18,11 @@ from weakft.balance import align, softmax
 from weakft.tasks.classification import log_loss, measure
 from weakft.training.discriminant import Discriminant, View
 from weakft.training.neighbours import Neighbourhood
-from weakft.training.probe import probe
 
 SHRINKAGES = (0.1, 0.2, 0.5)
 ITERATIONS = (10, 40, 160)
 CONTINUED = 3
 """So many of a view's discriminants, the best after the first number of iterations, go on."""
-LEAST_PROBABILITY = 1e-3
-"""What a probe on a few labels leaves a class that is not among them."""
 TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 
 
@@ -117,15 +114,10 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], gold: np.ndarray) -> 
     return FirstTeacher(rows, predictions, predictions.mean(0), measure(valid, gold)["accuracy"], members)
 
 
-def with_probe(teacher: FirstTeacher, view: View, gold: np.ndarray) -> FirstTeacher:
-    """A teacher joined by a logistic regression on the validation rows' gold labels [v].
+def joined(teacher: FirstTeacher, clean: np.ndarray) -> FirstTeacher:
+    """A teacher joined by the predictions [len(rows), k] of a model that learned from gold labels: the mean of both.
 
-    Their geometric mean, halves: rules and labels err independently, and whichever is less sure of a row has less of a
-    say in it. The share is fixed, because a small validation split measures one wrongly, and one whose rows resemble
-    each other more than they do the pool's measures the probe too well.
+    Rules and labels err independently. Halves, because the labels that would measure a better share are trained on.
     """
-    known = np.flatnonzero(gold >= 0)
-    clean = probe(view.valid[known], gold[known], view.pool, teacher.predictions.shape[1])
-    mean = np.sqrt(teacher.predictions * np.maximum(clean, LEAST_PROBABILITY))
-    predictions = (mean / mean.sum(1, keepdims=True)).astype(np.float32)
+    predictions = ((teacher.predictions + clean) / 2).astype(np.float32)
     return replace(teacher, predictions=predictions, balance=predictions.mean(0))

@@ -35,11 +35,19 @@ METHODS: dict[str, Method] = {
 }
 """The methods that train an end model; `majority` and `label-model` do not."""
 
+SEMI = Method("valid", self_training=True)
+"""`cosine` with `use_valid`: the initial model learns from the validation labels, and teaches beside the rules."""
+
 STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), "valid": (200, 800)}
 """Range of the steps of fine-tuning on each kind of labels: noisy ones bear fewer."""
 
 HEAD_LEARNING_RATE = 1e-3
 """Step size of the head alone (`head_steps`)."""
+
+
+def method_of(config: TrainConfig) -> Method:
+    """The method that the options name."""
+    return SEMI if config.use_valid else METHODS[config.method]
 
 
 def train_end_model(

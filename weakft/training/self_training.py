@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from weakft.balance import softmax
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
 from weakft.training.batching import TokenizedTexts
 from weakft.training.features import Part, text_views
-from weakft.training.first_teacher import FirstTeacher, candidate, candidates, mean_of_best, with_probe
+from weakft.training.first_teacher import FirstTeacher, candidate, candidates, joined, mean_of_best
 from weakft.training.loop import Best, Progress, Validator
 from weakft.training.model import EndModel
 from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed
@@ -43,26 +44,23 @@ def run_self_training(
     The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a first
     teacher (`first_teacher`) the student starts again from the pre-trained weights.
 
-    Where the validation labels are trained on (`use_valid`), a probe on them joins the first teacher, they join every
-    period, and no checkpoint is chosen: the last one stays.
+    Where the initial model learned from the validation labels (`use_valid`), these rows join every period.
     """
-    model, teacher, balance = result.model, None, weak.class_balance
-    rows = np.sort(np.random.default_rng(config.seed).permutation(len(tokens))[:TEACHER_ROWS])
+    model, teacher, balance, clean = result.model, None, weak.class_balance, None
+    if config.use_valid:
+        tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
+    rows = np.sort(np.random.default_rng(config.seed).permutation(len(splits.train))[:TEACHER_ROWS])
     enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
-    if config.first_teacher and validator is not None and enough:
+    if config.first_teacher and enough and splits.valid is not None and splits.valid.gold is not None:
         with timed(result.timing, "first teacher"):
-            teacher = _first_teacher(model, config, splits, tokens, rows, weak, pristine, validator, progress)
+            teacher = _first_teacher(model, config, splits, tokens, rows, weak, pristine, progress)
         balance = teacher.balance
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
             "rows": len(teacher.rows),
             "members": [{"kind": c.kind, "name": c.name, "valid_accuracy": c.accuracy} for c in teacher.members],
         }
-    steps = config.self_training_steps or passes(config, len(tokens), *SELF_TRAINING_STEPS)
-    clean = None
-    if config.use_valid and validator is not None:
-        tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
-        validator = None
+    steps = config.self_training_steps or passes(config, len(splits.train), *SELF_TRAINING_STEPS)
     schedule = schedule_of(config, model, validator, steps, 0)
     settings = SelfTraining(
         period=min(config.period, schedule.steps),
@@ -115,16 +113,17 @@ def _first_teacher(
     rows: np.ndarray,
     weak: WeakLabels,
     pristine: dict[str, Any],
-    validator: Validator,
     progress: Progress,
 ) -> FirstTeacher:
-    """The mean of the best candidates on ``rows``, with a probe on the validation labels where they are trained on.
+    """The mean of the best candidates on ``rows``. Leaves the pre-trained weights loaded.
 
-    Leaves the pre-trained weights loaded.
+    An initial model that learned from the validation labels cannot be measured on them: it is no candidate then, but
+    joins those chosen.
     """
-    assert splits.valid is not None
+    assert splits.valid is not None and splits.valid.gold is not None
+    gold = splits.valid.gold.read("select")
     pool = Part(tokens, rows, [splits.train.texts[row] for row in rows])
-    valid = Part(validator.tokens, np.arange(len(validator.tokens)), splits.valid.texts)
+    valid = Part(model.tokenize(splits.valid.texts), np.arange(len(splits.valid)), splits.valid.texts)
     views, initial = text_views(model, pristine, pool, valid, progress)
     k = weak.soft_labels.shape[1]
     balances = {"uniform": np.full(k, 1.0 / k)}
@@ -133,10 +132,11 @@ def _first_teacher(
     labels = {"label model": weak.soft_labels[rows]}
     if weak.runner_up is not None:
         labels["runner-up"] = weak.runner_up[rows]
-    found = [candidate("initial model's predictions", "", *initial, validator.gold)]
+    found = [] if config.use_valid else [candidate("initial model's predictions", "", *initial, gold)]
+    views = views[1:] if config.use_valid else views
     progress.start("first teacher: candidates", len(views))
     for view in views:
-        found += candidates(view, labels, weak.covered[rows], balances, validator.gold)
+        found += candidates(view, labels, weak.covered[rows], balances, gold)
         progress.advance(1)
-    teacher = mean_of_best(rows, found, validator.gold)
-    return with_probe(teacher, views[-1], validator.gold) if config.use_valid else teacher
+    teacher = mean_of_best(rows, found, gold)
+    return joined(teacher, softmax(initial[0])) if config.use_valid else teacher
