@@ -6,6 +6,7 @@
     weakft.benchmark(...)  methods beside each other on data sets and seeds
     weakft.worth(...)      how many gold labels the labeling functions are worth
     weakft.evaluate(...)   accuracy and macro-F1 on gold labels
+    weakft.report(...)     the HTML page of a finished run, drawn anew
     weakft.WeakClassifier  the same as a scikit-learn estimator
     weakft.labeling_function, keywords, regex, gazetteer, column, ABSTAIN   to write labeling functions
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from weakft.label import label
     from weakft.lfs import LabelingFunction, column, gazetteer, keywords, labeling_function, regex
     from weakft.predict import predict
+    from weakft.report import report
     from weakft.train import train
     from weakft.worth import worth
 
@@ -38,7 +40,7 @@ _HOME = {
     "labeling_function": "weakft.lfs",
     "regex": "weakft.lfs",
 }
-_VERBS = ("benchmark", "evaluate", "label", "predict", "train", "worth")
+_VERBS = ("benchmark", "evaluate", "label", "predict", "report", "train", "worth")
 
 __all__ = [
     "ABSTAIN",
@@ -53,6 +55,7 @@ __all__ = [
     "labeling_function",
     "predict",
     "regex",
+    "report",
     "train",
     "worth",
 ]

@@ -13,6 +13,7 @@ VERBS = {
     "label": "apply labeling functions, without training",
     "predict": "class probabilities of new texts",
     "evaluate": "measure a model on gold labels",
+    "report": "the HTML page of a finished run, drawn anew",
     "benchmark": "methods beside each other: data sets x methods x seeds",
     "worth": "how many gold labels the labeling functions are worth",
 }

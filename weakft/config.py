@@ -177,7 +177,9 @@ class WorthConfig(EngineOptions):
         description="Numbers of gold labels to fine-tune on; those beyond what there is are left out.",
     )
     seeds: list[Count] = Field([0, 1, 2], description="Seeds.")
-    output: str = Field("worth", description="Folder for cells.jsonl (one line a run), worth.json and worth.svg.")
+    output: str = Field(
+        "worth", description="Folder for cells.jsonl (one line a run), worth.json, worth.svg and worth.html."
+    )
     workers: Positive = Field(1, description="Runs at a time; each gets its share of the cores, or its own GPU.")
 
 
@@ -194,6 +196,12 @@ class EvaluateConfig(DataOptions):
 
     run: str = Field(description="Run folder, or any sequence-classification model folder.")
     split: Literal["test", "valid"] = Field("test", description="Which split of --data.")
+
+
+class ReportConfig(Options):
+    """Options of `weakft report`."""
+
+    run: str = Field(description="Run folder; report.html is written into it.")
 
 
 C = TypeVar("C", bound=Options)

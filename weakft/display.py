@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from weakft.runs import REPORT
+
 ROW_NAMES = {
     "majority": "majority vote of the LFs",
     "label-model": "label model",
@@ -108,7 +110,7 @@ def show_run(console: Console, run: Any) -> None:
     if chosen:
         console.print(_candidates(chosen))
         console.print(
-            f"Label model: [bold]{chosen['name']}[/bold] with the {_balance(chosen['balance'])} class balance "
+            f"Label model: [bold]{chosen['name']}[/bold] with the {balance_name(chosen['balance'])} class balance "
             f"({_escape(chosen['reason'])})."
         )
     if run.table:
@@ -123,9 +125,12 @@ def show_run(console: Console, run: Any) -> None:
         f"Time: {sum(metrics['timing'].values()):.0f} s."
     )
     console.print(f"Run folder: [bold]{_escape(str(run.folder))}[/bold]")
+    if (run.folder / REPORT).is_file():
+        console.print(f"Report: [bold]{_escape(str(run.folder / REPORT))}[/bold]")
 
 
-def _balance(name: str) -> str:
+def balance_name(name: str) -> str:
+    """A class balance of the label model in words."""
     return {"own": "model's own", "valid": "validation split's"}.get(name, name)
 
 
@@ -137,12 +142,12 @@ def _candidates(chosen: dict[str, Any]) -> Table:
         table.add_column(heading, justify="right")
     for i, c in enumerate(chosen["candidates"]):
         if c["error"]:
-            table.add_row(c["model"], _balance(c["balance"]), "failed", _escape(c["error"][:60]), style="dim")
+            table.add_row(c["model"], balance_name(c["balance"]), "failed", _escape(c["error"][:60]), style="dim")
         else:
             style = "bold" if i == 0 else ""
             table.add_row(
                 c["model"],
-                _balance(c["balance"]),
+                balance_name(c["balance"]),
                 _figure(c["log_loss"]),
                 _figure(c["accuracy"]),
                 style=style,

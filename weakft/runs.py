@@ -18,6 +18,8 @@ CONFIG = "config.yaml"
 MODEL = "model"
 PREDICTIONS = "predictions.parquet"
 LF_SUMMARY = "lf_summary.csv"
+DISAGREEMENTS = "disagreements.parquet"
+REPORT = "report.html"
 
 
 def check_target(folder: Path) -> None:
@@ -57,11 +59,16 @@ def writing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON whole: beside, then renamed."""
+def write_text(path: Path, content: str) -> None:
+    """Write a file whole: beside, then renamed."""
     beside = path.with_name(f".{path.name}.partial")
-    beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    beside.write_text(content, encoding="utf-8")
     beside.replace(path)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON whole."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def model_folder(run: Path) -> Path:

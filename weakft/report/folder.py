@@ -1,0 +1,224 @@
+"""A finished run folder as plain values, checked: what the page is drawn from. Knows nothing of how it will look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet as pq
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from weakft import runs
+from weakft.errors import UserError
+
+LF_COLUMNS = ("name", "polarity", "coverage", "overlaps", "conflicts", "errors")
+CHECKED_COLUMNS = ("votes_checked", "accuracy", "ci_low", "ci_high")
+DISAGREEMENT_COLUMNS = ("id", "text", "votes", "label_model", "model", "probability")
+
+
+class Figures(BaseModel):
+    """Figures of one split; None where the split has no gold."""
+
+    accuracy: float | None
+    macro_f1: float | None
+    n: int
+
+
+class Candidate(BaseModel):
+    """A label model tried on the validation split."""
+
+    model: str
+    balance: str
+    log_loss: float | None = None
+    accuracy: float | None = None
+    error: str = ""
+
+
+class LabelModel(BaseModel):
+    """The label model taken, and those it was chosen among."""
+
+    name: str
+    balance: str
+    reason: str = ""
+    candidates: list[Candidate] = []
+
+
+class Stage(BaseModel):
+    """A stage of training; ``valid`` holds (step, accuracy) of each look at the validation split."""
+
+    steps: int
+    valid: list[tuple[int, float | None]] = []
+    stopped: str = ""
+    best_step: int | None = None
+    valid_accuracy: float | None = None
+
+
+class Member(BaseModel):
+    """A candidate that the first teacher is a mean of."""
+
+    kind: str
+    name: str = ""
+    valid_accuracy: float | None = None
+
+
+class FirstTeacher(BaseModel):
+    """The first teacher of self-training."""
+
+    valid_accuracy: float | None = None
+    rows: int
+    members: list[Member] = []
+
+
+class Period(BaseModel):
+    """A teacher refresh: rows there were, rows selected, classes among them."""
+
+    step: int
+    pool: int
+    selected: int
+    classes: int
+
+
+class Training(BaseModel):
+    """What training did."""
+
+    initial: Stage | None = None
+    first_teacher: FirstTeacher | None = None
+    self_training: Stage | None = None
+    periods: list[Period] = []
+    continued: Stage | None = None
+
+
+class Metrics(BaseModel):
+    """The part of metrics.json that the page shows; what older runs lack has a default."""
+
+    method: str
+    seed: int
+    data: str
+    model: str
+    labels: list[str]
+    rows: dict[str, int]
+    table: dict[str, Figures]
+    timing: dict[str, float]
+    gold_labels_used_by_split: dict[str, int]
+    trained_on_valid: bool | None = None
+    coverage: float | None = None
+    label_model: LabelModel | None = None
+    training: Training | None = None
+    device: str | None = None
+    precision: str | None = None
+    versions: dict[str, str] = {}
+
+
+@dataclass
+class FinishedRun:
+    """The content of a run folder.
+
+    options : config.yaml as it stands.   predictions : split, gold, label and vote_LF columns, one row a text.
+    lf_summary, disagreements : None where the run has none.
+    """
+
+    metrics: Metrics
+    options: dict[str, Any]
+    predictions: pd.DataFrame
+    lf_summary: pd.DataFrame | None = None
+    disagreements: pd.DataFrame | None = None
+
+    @property
+    def has_end_model(self) -> bool:
+        """Whether a model was trained; else the predictions are aggregated votes."""
+        return self.metrics.training is not None
+
+
+def read(folder: Path) -> FinishedRun:
+    """Read a run folder.
+
+    Raises
+    ------
+    UserError : it is no finished run, or one of its files is missing or broken; the message names the file.
+    """
+    if not (folder / runs.METRICS).is_file():
+        raise UserError(f"{folder}: is not a finished run: it has no {runs.METRICS}.")
+    metrics = _metrics(folder / runs.METRICS)
+    finished = FinishedRun(
+        metrics, _options(folder / runs.CONFIG), _predictions(folder / runs.PREDICTIONS, metrics.labels)
+    )
+    if metrics.coverage is not None:  # the run had votes
+        finished.lf_summary = _lf_summary(folder / runs.LF_SUMMARY)
+    if (folder / runs.DISAGREEMENTS).is_file():  # runs of earlier versions have none
+        finished.disagreements = _parquet(folder / runs.DISAGREEMENTS, DISAGREEMENT_COLUMNS)
+    return finished
+
+
+def _metrics(path: Path) -> Metrics:
+    try:
+        return Metrics.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(f"{path}: is broken: {where + ': ' if where else ''}{first['msg']}.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is broken: {error}.") from error
+
+
+def _options(path: Path) -> dict[str, Any]:
+    try:
+        options = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: is missing from the run.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is broken: {' '.join(str(error).split())}.") from error
+    if not isinstance(options, dict):
+        raise UserError(f"{path}: is broken: expected option names with values, found {type(options).__name__}.")
+    return options
+
+
+def _parquet(path: Path, needed: tuple[str, ...], prefixes: tuple[str, ...] = ()) -> pd.DataFrame:
+    """The columns ``needed`` and those that begin with one of ``prefixes``; the rest may be large and is not read."""
+    try:
+        names = pq.read_schema(path).names
+        _demand(path, needed, names)
+        columns = [name for name in names if name in needed or (prefixes and name.startswith(prefixes))]
+        return pd.read_parquet(path, columns=columns)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: is missing from the run.") from error
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(f"{path}: is broken: {' '.join(str(error).split())}") from error
+
+
+def _demand(path: Path, needed: tuple[str, ...], names: list[str]) -> None:
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise UserError(f"{path}: is broken: it has no column {missing[0]!r}.")
+
+
+def _predictions(path: Path, labels: list[str]) -> pd.DataFrame:
+    frame = _parquet(path, ("split", "gold", "label"), ("vote_",))
+    for column in ("gold", "label"):
+        unknown = sorted(set(frame[column].dropna()) - set(labels), key=str)
+        if unknown:
+            raise UserError(f"{path}: is broken: {column} {unknown[0]!r} is none of the classes {', '.join(labels)}.")
+    for name, votes in frame.filter(regex="^vote_").items():
+        cast = pd.to_numeric(votes.dropna(), errors="coerce")
+        if not cast.between(-1, len(labels) - 1).all():
+            raise UserError(f"{path}: is broken: {name} has votes that are none of the {len(labels)} classes.")
+    return frame
+
+
+def _lf_summary(path: Path) -> pd.DataFrame:
+    words: Any = {"name": str, "polarity": str}
+    try:
+        # a labeling function may be called "nan"; the figures' own gaps are made NaN below
+        frame = pd.read_csv(path, dtype=words, keep_default_na=False)
+        names = [str(name) for name in frame.columns]
+        _demand(path, LF_COLUMNS + (CHECKED_COLUMNS if "accuracy" in names else ()), names)
+        for column in (name for name in names if name not in words):
+            frame[column] = pd.to_numeric(frame[column])
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: is missing from the run.") from error
+    except (ValueError, pd.errors.ParserError) as error:
+        raise UserError(f"{path}: is broken: {error}.") from error
+    return frame

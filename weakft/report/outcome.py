@@ -1,0 +1,134 @@
+"""Head, outcome and foot of the page: what was run, what it reached, and with which options. Plain data, no HTML."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from weakft.config import TrainConfig
+from weakft.display import ROW_NAMES
+from weakft.lfs.summary import wilson
+from weakft.report.folder import Figures, FinishedRun, Metrics
+
+LEAST_GAP = 0.01
+"""A smaller gap to full supervision is not worth a percentage."""
+
+
+def head(run: FinishedRun) -> dict[str, Any]:
+    """What was run: names, (term, description) pairs of facts, and the seconds it took."""
+    m = run.metrics
+    facts = [("method", ROW_NAMES.get(m.method, m.method)), ("seed", str(m.seed))]
+    if run.has_end_model:
+        facts.append(("backbone", m.model))
+        where = [part for part in (m.device, m.precision if m.precision != "no" else "fp32") if part]
+        facts.append(("device", ", ".join(where)))
+    facts.append(("texts", ", ".join(f"{n:,} {name}" for name, n in m.rows.items())))
+    facts.append(("classes", str(len(m.labels))))
+    if m.coverage is not None:
+        facts.append(("coverage", f"{m.coverage:.0%} of the training texts have a vote"))
+    facts.append(("gold labels used", _gold(run)))
+    return {"data": m.data, "facts": facts, "seconds": sum(m.timing.values())}
+
+
+def _gold(run: FinishedRun) -> str:
+    """How many gold labels of each split were read, and what for."""
+    used = run.metrics.gold_labels_used_by_split
+    parts = []
+    if used.get("train"):
+        parts.append(f"{used['train']:,} of the training split, trained on")
+    if used.get("valid"):
+        purpose = "trained on" if _trained_on_valid(run) else "for choosing"
+        parts.append(f"{used['valid']:,} of the validation split, {purpose}")
+    return "; ".join(parts) or "none"
+
+
+def _trained_on_valid(run: FinishedRun) -> bool:
+    """As the run says; runs of earlier versions do not, and their options tell."""
+    said = run.metrics.trained_on_valid
+    if said is not None:
+        return said
+    return run.metrics.method == "valid" or any(run.options.get(key) for key in ("use_valid", "continue_on_valid"))
+
+
+def reached(run: FinishedRun) -> dict[str, Any] | None:
+    """The test figures of each method, with the accuracy's 95 % Wilson interval, and the outcome in a sentence."""
+    m = run.metrics
+    rows = [
+        {
+            "name": ROW_NAMES.get(name, name),
+            "ours": name == m.method,
+            "accuracy": figures.accuracy,
+            "interval": wilson(_right(figures), figures.n),
+            "macro_f1": figures.macro_f1,
+            "n": figures.n,
+        }
+        for name, figures in m.table.items()
+        if figures.n and figures.accuracy is not None
+    ]
+    return {"rows": rows, "sentence": sentence(m)} if rows else None
+
+
+def _right(figures: Figures) -> int:
+    """How many texts are right."""
+    return round((figures.accuracy or 0.0) * figures.n)
+
+
+def sentence(metrics: Metrics) -> str:
+    """What self-training gave over fine-tuning on weak labels, in words; empty where there is nothing to compare."""
+    table, training = metrics.table, metrics.training
+    if metrics.method != "cosine" or training is None or training.self_training is None or "weak" not in table:
+        return ""
+    weak, ours, n = table["weak"], table["cosine"], table["cosine"].n
+    if weak.accuracy is None or ours.accuracy is None:
+        return ""
+    what = "Self-training, then fine-tuning on the validation labels," if training.continued else "Self-training"
+    more = _right(ours) - _right(weak)
+    gain, change = ours.accuracy - weak.accuracy, f"from {weak.accuracy:.3f} to {ours.accuracy:.3f}"
+    if more == 0:
+        said = f"{what} gave nothing over fine-tuning on weak labels: both have {_right(ours):,} of {n:,} test texts right."
+    else:
+        verb = "raised" if more > 0 else "lowered"
+        said = (
+            f"{what} {verb} the test accuracy of fine-tuning on weak labels by {_points(abs(gain))}, {change}: "
+            f"{abs(more):,} {'more' if more > 0 else 'fewer'} of the {n:,} texts are right."
+        )
+    gold = table.get("gold")
+    return said if gold is None or gold.accuracy is None else f"{said} {_closed(gain, gold.accuracy, weak.accuracy)}"
+
+
+def _points(share: float) -> str:
+    said = f"{100 * share:.1f}"
+    return f"{said} point" if said == "1.0" else f"{said} points"
+
+
+def _closed(gain: float, gold: float, weak: float) -> str:
+    """How much of the gap to full supervision a gain closed."""
+    gap = gold - weak
+    if gap < LEAST_GAP:
+        return f"There was no gap to close: full supervision reached {gold:.3f}."
+    if gain > gap:
+        return f"That is more than full supervision reached ({gold:.3f})."
+    if gain > 0:
+        return f"That closes {gain / gap:.0%} of the gap to full supervision ({gold:.3f})."
+    return f"It closed nothing of the gap to full supervision ({gold:.3f})."
+
+
+def foot(run: FinishedRun, folder: Path) -> dict[str, Any]:
+    """Options that differ from their defaults, versions, and the command that makes the page anew."""
+    fields = TrainConfig.model_fields
+    changed = {
+        name: value
+        for name, value in run.options.items()
+        if name not in fields or value != fields[name].get_default(call_default_factory=True)
+    }
+    return {
+        "options": changed,
+        "versions": run.metrics.versions,
+        "command": command(folder),
+    }
+
+
+def command(folder: Path) -> str:
+    """What makes the page anew."""
+    return f"weakft report {shlex.quote(str(folder))}"
