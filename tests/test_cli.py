@@ -39,7 +39,13 @@ def test_train_predict_evaluate_and_config_files(folder, tiny_model):
     common = ["--data", "data", "--lfs", "rules.py", "--model", tiny_model, "--device", "cpu", "--max-steps", "10"]
     out = weakft("weakft.train", "--config", "c.yaml", *common, "--seed", "1", "--output", "r", cwd=folder)
     assert out.returncode == 0, out.stderr
-    for words in ("majority vote of the LFs", "fine-tuning on weak labels", "weakft (cosine)", "Gold labels used: 40"):
+    for words in (
+        "majority vote of the LFs",
+        "fine-tuning on weak labels",
+        "weakft (cosine)",
+        "Gold labels used: 40",
+        "Report: r/report.html",
+    ):
         assert words in out.stdout
     metrics = json.loads((folder / "r" / "metrics.json").read_text())
     assert metrics["seed"] == 1  # the flag beats the file

@@ -23,6 +23,8 @@ from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load
 from weakft.label_models.base import covered, vote_shares
 from weakft.label_models.choose import Choice
 from weakft.lfs.load import RuleSet
+from weakft.report import page
+from weakft.report.disagreements import surest
 from weakft.tasks.classification import Metrics, measure
 
 if TYPE_CHECKING:
@@ -98,17 +100,21 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
     with timed(job.timing, "predictions"):
         job.final = _predict(job)
     _measure(job)
-    metrics = _metrics(job)
+    metrics, predictions = _metrics(job), _predictions(job)
     with runs.writing(folder) as scratch:
         if job.trained is not None:
             job.trained.model.save(scratch / runs.MODEL)
-        _predictions(job).to_parquet(scratch / runs.PREDICTIONS, index=False)
+        predictions.to_parquet(scratch / runs.PREDICTIONS, index=False)
+        if job.trained is not None and job.choice is not None:
+            on_train = predictions[predictions["split"] == "train"]
+            surest(on_train, splits.train.texts, labels).to_parquet(scratch / runs.DISAGREEMENTS, index=False)
         if job.summary is not None:
             job.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
         (scratch / runs.CONFIG).write_text(
             yaml.safe_dump(config.model_dump(exclude={"debug"}), sort_keys=False), "utf-8"
         )
         runs.write_json(scratch / runs.METRICS, metrics)
+        page.attempt(scratch, folder, progress.say)
     return Run(folder, metrics, job.summary, job.table, job.right)
 
 
