@@ -81,6 +81,8 @@ def test_the_verb(review_folder, tiny_model, tmp_path, monkeypatch):
     written = json.loads((tmp_path / "w" / "worth.json").read_text())
     assert written["sentence"].startswith("Your 3 labeling functions, with 50 validation labels")
     assert (tmp_path / "w" / "worth.svg").is_file()
+    page = (tmp_path / "w" / "worth.html").read_text()
+    assert written["sentence"] in page and "<svg" in page and "150 gold labels" in page
     (review_folder / "test.csv").unlink()
     with pytest.raises(UserError, match="test split with gold labels"):
         weakft.worth(review_folder, output=str(tmp_path / "w2"), **options)

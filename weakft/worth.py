@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from weakft.display import Silent, TerminalProgress
 
 
+PAGE = "worth.html"
+
+
 def worth(data: Any = None, **options: Any) -> Worth:
     """Run weakft and fine-tuning on more and more gold labels; return where they meet (`weakft.comparison.worth.Worth`).
 
@@ -41,6 +44,8 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
     from weakft.comparison.cells import Cell, read_lines
     from weakft.comparison.worth import picture, sentence
     from weakft.comparison.worth import worth as compute
+    from weakft.report.page import worth_page
+    from weakft.report.svg import inline
 
     kind, available, rules = _labels_at_hand(config)
     counts = sorted({min(n, available) for n in config.counts})
@@ -53,11 +58,17 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
     said = sentence(found, rules)
     figures = {key: value.tolist() if hasattr(value, "tolist") else value for key, value in asdict(found).items()}
     figures = {key: None if value == math.inf else value for key, value in figures.items()}
-    runs.write_json(folder / "worth.json", {"data": name, "sentence": said, **figures})
+    figures = {"data": name, "sentence": said, **figures}
+    runs.write_json(folder / "worth.json", figures)
+    drawn = None
     try:
         picture(found, name).savefig(folder / "worth.svg")
+        smaller = picture(found, "")
+        smaller.set_size_inches(5.4, 3.8)  # the page may be as narrow as a telephone, and its type not smaller
+        drawn = inline(smaller, "Test accuracy over the number of gold labels, and weakft's")
     except ImportError:
         progress.say("No picture: matplotlib is missing. Install it: pip install 'weakft[plots]'.")
+    runs.write_text(folder / PAGE, worth_page(figures, drawn))
     return found, said
 
 
@@ -88,6 +99,7 @@ def main(args: list[str]) -> None:
     with TerminalProgress() as bars:
         found, said = _worth(config, bars)
     show_worth(bars.console, found, said)
+    bars.console.print(f"Report: {Path(config.output) / PAGE}", markup=False)
 
 
 callable_module(__name__, worth)

@@ -181,7 +181,7 @@ def picture(found: Worth, title: str) -> Figure:
     panel.minorticks_off()
     panel.set_xlabel("gold labels")
     panel.set_ylabel("test accuracy")
-    panel.set_title(title, fontsize=11, loc="left")
+    panel.set_title(title, fontsize=11, loc="left", parse_math=False)
     panel.grid(color="#e2e8f0")
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)
