@@ -9,6 +9,7 @@ Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names fold
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -19,8 +20,10 @@ from weakft.cli import parse
 from weakft.cli import run as run_cli
 from weakft.comparison import summary
 from weakft.comparison.cells import read_lines
+from weakft.comparison.worth import worth
 from weakft.config import BenchmarkConfig
 from weakft.display import TerminalProgress
+from weakft.errors import UserError
 
 HERE = Path(__file__).parent
 RESULTS, README = HERE / "results", HERE / "README.md"
@@ -32,7 +35,33 @@ def render(readme: str, lines: list[dict[str, Any]]) -> str:
     """The README with its tables made anew from the lines."""
     order = {name: i for i, name in enumerate(SETS)}
     lines = sorted(lines, key=lambda line: order.get(line["data"], len(SETS)))
-    return between(readme, BEGIN, summary.markdown(lines), END)
+    return between(readme, BEGIN, summary.markdown(lines) + "\n" + rules_worth(lines), END)
+
+
+def rules_worth(lines: list[dict[str, Any]]) -> str:
+    """Where weakft meets fine-tuning on N gold labels, a row a data set that has runs of both; Markdown."""
+    out = [
+        "**What the rules are worth** (`weakft worth`): gold labels that give fine-tuning weakft's accuracy, with the 95 % "
+        "interval of a bootstrap over test texts and seeds",
+        "",
+        "| data | weakft | gold labels tried | worth | 95 % interval | validation labels read | seeds |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for data in dict.fromkeys(line["data"] for line in lines):
+        try:
+            found = worth(lines, data)
+        except UserError:
+            continue
+        tried = ", ".join(map(str, found.counts))
+        labels, low, high = (_labels(n, found.counts) for n in (found.labels, found.low, found.high))
+        out.append(
+            f"| {data} | {found.accuracy:.3f} | {tried} | {labels} | {low} to {high} | {found.gold_used} | {found.seeds} |"
+        )
+    return "\n".join(out) + "\n"
+
+
+def _labels(n: float, counts: Any) -> str:
+    return f"below {counts[0]}" if n == 0 else f"above {counts[-1]}" if math.isinf(n) else f"{n:.0f}"
 
 
 def between(readme: str, begin: str, content: str, end: str) -> str:
