@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from weakft.label_models.base import covered, normalise
+from weakft.label_models.base import PatternModel, normalise, vote_scores
+from weakft.label_models.patterns import Patterns, totals
 
 CEILING = 0.8
 """The precision presumed of a labeling function that the class balance does not bound."""
 
 
-class BoundedVote:
+class BoundedVote(PatternModel):
     """p(y | votes) ~ pi_y * (geometric mean over the votes of P(vote | y) / P(vote)).
 
     Of the rows on which an LF votes c, a share of f of all rows, at most pi_c / f can be of class c: there are no more.
@@ -26,20 +27,16 @@ class BoundedVote:
         self.prior = np.full(n_classes, 1.0 / n_classes) if class_balance is None else np.asarray(class_balance, float)
         self.log_lift = np.zeros((0, n_classes, n_classes))
 
-    def fit(self, L: np.ndarray) -> BoundedVote:
-        """Presume each LF's precision for each class from how often it votes for it; L int8 [n, m]."""
+    def fit_patterns(self, patterns: Patterns) -> BoundedVote:
+        """Presume each LF's precision for each class from how often it votes for it."""
         k, prior = self.n_classes, np.clip(self.prior, 1e-6, 1 - 1e-6)
-        share = np.stack([(L == c).mean(0) for c in range(k)], axis=1)  # [m, k]
+        share = totals(patterns, k) / max(len(patterns.matrix), 1)  # [m, k]
         precision = CEILING * np.minimum(1.0, prior / np.maximum(share, 1e-12))
         right, wrong = np.log(precision / prior), np.log((1 - precision) / (1 - prior))
         self.log_lift = np.where(np.eye(k, dtype=bool), right[:, :, None], wrong[:, :, None])  # [j, vote, y]
         return self
 
-    def predict_proba(self, L: np.ndarray) -> np.ndarray:
-        """Soft labels float32 [n, k]; rows without votes get the class balance."""
-        scores = np.zeros((len(L), self.n_classes))
-        for j in range(L.shape[1]):
-            voted = L[:, j] >= 0
-            scores[voted] += self.log_lift[j][L[voted, j]]
-        scores[covered(L)] /= (L >= 0).sum(1)[covered(L), None]
+    def posterior(self, rows: np.ndarray) -> np.ndarray:
+        """Soft labels float32 [c, k]; rows without votes get the class balance."""
+        scores = vote_scores(rows, self.log_lift) / np.maximum((rows >= 0).sum(1), 1)[:, None]
         return normalise(np.log(np.maximum(self.prior, 1e-6)) + scores)

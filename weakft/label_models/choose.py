@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from weakft.errors import UserError
-from weakft.label_models.base import LabelModel, covered
+from weakft.label_models.base import LabelModel, covered, fit_on, predict_on
+from weakft.label_models.patterns import Patterns, distinct
 from weakft.label_models.registry import find
 from weakft.label_models.snorkel import MINIMUM_LFS
 from weakft.tasks.classification import log_loss
@@ -74,7 +75,8 @@ def choose(
     validation split (or without votes on it) ``auto`` takes Snorkel's model where at least three LFs vote and its hard
     labels agree with the majority vote on `FALLBACK_AGREEMENT` of the covered rows, else the majority vote.
     """
-    usable = valid_L is not None and valid_gold is not None and (covered(valid_L) & (valid_gold >= 0)).any()
+    scored = None if valid_L is None or valid_gold is None else covered(valid_L) & (valid_gold >= 0)
+    usable = scored is not None and bool(scored.any())
     balances: dict[str, np.ndarray | None] = {"own": None}
     if class_balance is not None:
         balances = {"given": class_balance}
@@ -84,69 +86,81 @@ def choose(
             "uniform": np.full(n_classes, 1.0 / n_classes),
             "valid": valid_balance(valid_gold, n_classes),
         }
+    train = distinct(L)
     if not usable:
-        return _without_validation(name, L, n_classes, seed, balances)
-    assert valid_L is not None and valid_gold is not None
+        return _without_validation(name, train, n_classes, seed, balances)
+    assert valid_L is not None and valid_gold is not None and scored is not None
     families = [f for f in FAMILIES if f != "snorkel" or L.shape[1] >= MINIMUM_LFS] if name == "auto" else [name]
-    scored = covered(valid_L) & (valid_gold >= 0)
-    tried: list[Candidate] = []
-    fitted: list[LabelModel | None] = []
+    tried = _compare(families, balances, train, n_classes, seed, distinct(valid_L[scored]), valid_gold[scored])
+    fitted = sorted((c.log_loss, i) for i, (c, model) in enumerate(tried) if model is not None)
+    order = [tried[i] for _, i in fitted]
+    best, chosen = order[0]
+    assert chosen is not None
+    others = [model for candidate, model in order if candidate.model != best.model]
+    return Choice(
+        model=chosen,
+        name=best.model,
+        balance=best.balance,
+        soft_labels=predict_on(chosen, train),
+        class_balance=class_balance if class_balance is not None else balances["valid"],
+        candidates=sorted((c for c, _ in tried), key=lambda c: (bool(c.error), c.log_loss)),
+        gold_used=int((valid_gold >= 0).sum()),
+        reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes",
+        runner_up=predict_on(others[0], train) if others and others[0] is not None else None,
+    )
+
+
+def _compare(
+    families: list[str],
+    balances: dict[str, np.ndarray | None],
+    train: Patterns,
+    n_classes: int,
+    seed: int,
+    valid: Patterns,
+    gold: np.ndarray,
+) -> list[tuple[Candidate, LabelModel | None]]:
+    """Each family under each balance, measured on validation rows with gold, with its fitted model if it has one."""
+    tried: list[tuple[Candidate, LabelModel | None]] = []
     for family in families:
         for label, balance in balances.items():
             if family in UNIFORM and label == "uniform":
                 continue
             candidate = Candidate(family, label)
-            tried.append(candidate)
             try:
-                model = find(family)(n_classes, balance, seed).fit(L)
-                p = model.predict_proba(valid_L[scored])
+                model = fit_on(find(family)(n_classes, balance, seed), train)
+                p = predict_on(model, valid)
             except UserError as error:
                 if len(families) == 1:
                     raise
                 candidate.error = str(error)
-                fitted.append(None)
+                tried.append((candidate, None))
                 continue
-            candidate.log_loss = log_loss(p, valid_gold[scored], floor=0.01)
-            candidate.accuracy = float((p.argmax(1) == valid_gold[scored]).mean())
-            fitted.append(model)
-    order = sorted((c.log_loss, i) for i, c in enumerate(tried) if fitted[i] is not None)
-    best = order[0][1]
-    chosen = fitted[best]
-    assert chosen is not None
-    others = [fitted[i] for _, i in order if tried[i].model != tried[best].model]
-    return Choice(
-        model=chosen,
-        name=tried[best].model,
-        balance=tried[best].balance,
-        soft_labels=chosen.predict_proba(L),
-        class_balance=class_balance if class_balance is not None else balances["valid"],
-        candidates=sorted(tried, key=lambda c: (bool(c.error), c.log_loss)),
-        gold_used=int((valid_gold >= 0).sum()),
-        reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes",
-        runner_up=others[0].predict_proba(L) if others and others[0] is not None else None,
-    )
+            candidate.log_loss = log_loss(p, gold, floor=0.01)
+            candidate.accuracy = float((p.argmax(1) == gold).mean())
+            tried.append((candidate, model))
+    return tried
 
 
 def _without_validation(
-    name: str, L: np.ndarray, n_classes: int, seed: int, balances: dict[str, np.ndarray | None]
+    name: str, train: Patterns, n_classes: int, seed: int, balances: dict[str, np.ndarray | None]
 ) -> Choice:
     label, balance = next(iter(balances.items()))
-    majority = find("majority")(n_classes, balance, seed).fit(L)
+    majority = fit_on(find("majority")(n_classes, balance, seed), train)
     reason = "named on the command line"
     picked, model = name, majority
     if name == "auto":
         picked, reason = "majority", "no validation votes, and fewer than three labeling functions"
-        if L.shape[1] >= MINIMUM_LFS:
-            rows = covered(L)
+        if train.rows.shape[1] >= MINIMUM_LFS:
+            rows = covered(train.matrix)
             try:
-                snorkel = find("snorkel")(n_classes, balance, seed).fit(L)
-                same = snorkel.predict_proba(L[rows]).argmax(1) == majority.predict_proba(L[rows]).argmax(1)
-                share = float(same.mean()) if rows.any() else 0.0
+                snorkel = fit_on(find("snorkel")(n_classes, balance, seed), train)
+                same = predict_on(snorkel, train).argmax(1) == predict_on(majority, train).argmax(1)
+                share = float(same[rows].mean()) if rows.any() else 0.0
                 reason = f"no validation votes; Snorkel's model agrees with the majority vote on {share:.0%} of rows"
                 if share >= FALLBACK_AGREEMENT:
                     picked, model = "snorkel", snorkel
             except UserError as error:
                 reason = f"no validation votes; {error}"
     elif name != "majority":
-        model = find(name)(n_classes, balance, seed).fit(L)
-    return Choice(model, picked, label, model.predict_proba(L), balance, reason=reason)
+        model = fit_on(find(name)(n_classes, balance, seed), train)
+    return Choice(model, picked, label, predict_on(model, train), balance, reason=reason)

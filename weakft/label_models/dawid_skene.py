@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from weakft.label_models.base import covered, normalise, vote_shares
+from weakft.label_models.base import PatternModel, covered, normalise, vote_scores, vote_shares
+from weakft.label_models.patterns import Patterns, chunks
 
 SMOOTHING = 0.5
 """Pseudo-counts in every cell of a confusion matrix."""
@@ -13,7 +14,7 @@ DIAGONAL = 2.0
 """Further pseudo-counts on the diagonal: rules are presumed better than chance until the votes say otherwise."""
 
 
-class DawidSkene:
+class DawidSkene(PatternModel):
     """p(y | votes) ~ pi_y * prod_j theta_j[y, vote_j] over the labeling functions j that vote.
 
     theta_j[y, v] is the chance that LF j votes v given that it votes and the class is y. EM starts from the majority
@@ -27,32 +28,43 @@ class DawidSkene:
     ) -> None:
         self.n_classes, self.class_balance, self.iterations = n_classes, class_balance, iterations
 
-    def fit(self, L: np.ndarray) -> DawidSkene:
-        """Run EM on the covered rows of L int8 [n, m] until the posteriors move less than 1e-4."""
-        k, m = self.n_classes, L.shape[1]
+    def fit_patterns(self, patterns: Patterns) -> DawidSkene:
+        """Run EM on the covered rows until the posteriors move less than 1e-4."""
+        k, m = self.n_classes, patterns.rows.shape[1]
         self.prior = np.full(k, 1.0 / k) if self.class_balance is None else np.asarray(self.class_balance, float)
         prior_counts = SMOOTHING + DIAGONAL * np.eye(k)
         self.log_theta = np.log(np.tile(prior_counts / prior_counts.sum(1, keepdims=True), (m, 1, 1)))
-        if not covered(L).any():
+        rows, counts, voted = patterns.rows, patterns.counts, covered(patterns.rows)
+        if not voted.any():
             return self
-        patterns, counts = np.unique(L[covered(L)], axis=0, return_counts=True)
-        posterior = vote_shares(patterns, k)
+        if not voted.all():
+            rows, counts = rows[voted], counts[voted]
+        posterior = vote_shares(rows, k)
         for _ in range(self.iterations):
-            weighted = posterior * counts[:, None]
             if self.class_balance is None:
-                self.prior = (weighted.sum(0) + 1.0) / (counts.sum() + k)
-            theta = np.stack([weighted.T @ (patterns == v) for v in range(k)], axis=2)  # [y, j, v]
-            theta = theta.transpose(1, 0, 2) + prior_counts
+                self.prior = (counts @ posterior.astype(np.float64) + 1.0) / (counts.sum() + k)
+            theta = expected_votes(rows, counts, posterior) + prior_counts
             self.log_theta = np.log(theta / theta.sum(axis=2, keepdims=True))
-            previous, posterior = posterior, self.predict_proba(patterns)
+            previous, posterior = posterior, self.predict_rows(rows)
             if np.abs(posterior - previous).max() < 1e-4:
                 break
         return self
 
-    def predict_proba(self, L: np.ndarray) -> np.ndarray:
-        """Soft labels float32 [n, k]; rows without votes get the class prior."""
-        scores = np.tile(np.log(np.maximum(self.prior, 1e-9)), (len(L), 1))
-        for j in range(L.shape[1]):
-            voted = L[:, j] >= 0
-            scores[voted] += self.log_theta[j][:, L[voted, j]].T
-        return normalise(scores)
+    def posterior(self, rows: np.ndarray) -> np.ndarray:
+        """Soft labels float32 [c, k]; rows without votes get the class prior."""
+        scores = vote_scores(rows, self.log_theta.transpose(0, 2, 1))
+        return normalise(np.log(np.maximum(self.prior, 1e-9)) + scores)
+
+
+def expected_votes(rows: np.ndarray, counts: np.ndarray, posterior: np.ndarray) -> np.ndarray:
+    """How often LF j votes v on rows of class y, in expectation, float64 [m, y, v]: the M-step's sufficient statistic.
+
+    rows : votes [d, m].   counts : [d], how often each row stands.   posterior : [d, k].
+    """
+    k, m = posterior.shape[1], rows.shape[1]
+    out = np.zeros((k, m, k))  # [v, j, y]
+    for part in chunks(len(rows)):
+        weighted = posterior[part] * counts[part, None].astype(np.float64)
+        for v in range(k):
+            out[v] += (rows[part] == v).astype(np.float64).T @ weighted
+    return out.transpose(1, 2, 0)

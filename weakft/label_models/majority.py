@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from weakft.balance import align
-from weakft.label_models.base import covered, vote_shares
+from weakft.label_models.base import PatternModel, covered, vote_shares
+from weakft.label_models.patterns import Patterns
 
 SMOOTHING = 0.1
 
 
-class MajorityVote:
+class MajorityVote(PatternModel):
     """Soft labels are the votes' shares of the classes.
 
     With a class balance pi, each class c gets one weight a_c, found (`weakft.balance.align`) on the covered rows of
@@ -24,22 +25,24 @@ class MajorityVote:
         self.class_balance = class_balance
         self.weights = np.ones(n_classes)
 
-    def fit(self, L: np.ndarray) -> MajorityVote:
+    def fit_patterns(self, patterns: Patterns) -> MajorityVote:
         """Find the class weights; without a class balance there is nothing to fit."""
         self.weights = np.ones(self.n_classes)
-        if self.class_balance is None or not covered(L).any():
+        voted = covered(patterns.rows)
+        if self.class_balance is None or not voted.any():
             return self
-        self.weights = np.exp(align(np.log(self._smoothed(L[covered(L)])), self.class_balance))
+        scores = patterns.expand(np.log(self._smoothed(patterns.rows)))
+        self.weights = np.exp(align(scores if voted.all() else scores[patterns.expand(voted)], self.class_balance))
         return self
 
-    def predict_proba(self, L: np.ndarray) -> np.ndarray:
-        """Soft labels float32 [n, k]; rows without votes get the class balance, or uniform."""
+    def posterior(self, rows: np.ndarray) -> np.ndarray:
+        """Soft labels float32 [c, k]; rows without votes get the class balance, or uniform."""
         if self.class_balance is None:
-            return vote_shares(L, self.n_classes).astype(np.float32)
-        p = self._smoothed(L) * self.weights
+            return vote_shares(rows, self.n_classes).astype(np.float32)
+        p = self._smoothed(rows) * self.weights
         p /= p.sum(axis=1, keepdims=True)
-        p[~covered(L)] = self.class_balance
+        p[~covered(rows)] = self.class_balance
         return p.astype(np.float32)
 
-    def _smoothed(self, L: np.ndarray) -> np.ndarray:
-        return (1 - SMOOTHING) * vote_shares(L, self.n_classes) + SMOOTHING / self.n_classes
+    def _smoothed(self, rows: np.ndarray) -> np.ndarray:
+        return (1 - SMOOTHING) * vote_shares(rows, self.n_classes) + SMOOTHING / self.n_classes
