@@ -7,8 +7,9 @@ from weakft.errors import UserError
 from weakft.label_models.base import LabelModel, covered, vote_shares
 from weakft.label_models.bounded import BoundedVote
 from weakft.label_models.choose import choose, valid_balance
-from weakft.label_models.dawid_skene import DawidSkene
+from weakft.label_models.dawid_skene import DIAGONAL, SMOOTHING, DawidSkene
 from weakft.label_models.majority import MajorityVote
+from weakft.label_models.patterns import distinct
 from weakft.label_models.registry import BUILT_IN, find
 from weakft.label_models.snorkel import SnorkelLabelModel
 
@@ -61,6 +62,23 @@ def test_dawid_skene_posterior_by_hand():
     np.testing.assert_allclose(p[:, 0], [0.9 * 0.4 / (0.9 * 0.4 + 0.2 * 0.7), 0.4 / 1.1, 0.5], rtol=1e-5)
 
 
+def test_dawid_skene_is_em_over_the_rows_themselves():
+    """The textbook's EM with a one-hot of every row, from the same start and with the same pseudo-counts."""
+    L, _ = votes(n=300, accuracies=(0.8, 0.7, 0.6))
+    rows = covered(L)
+    hot = (L[rows][:, :, None] == np.arange(3)).astype(float)
+    p = vote_shares(L[rows], 3)
+    for _ in range(4):
+        prior = (p.sum(0) + 1) / (len(p) + 3)
+        theta = np.einsum("ny,njv->jyv", p, hot) + SMOOTHING + DIAGONAL * np.eye(3)
+        theta /= theta.sum(2, keepdims=True)
+        p = prior * np.exp(np.einsum("njv,jyv->ny", hot, np.log(theta)))
+        p /= p.sum(1, keepdims=True)
+    ours = DawidSkene(3, iterations=4).fit(L)
+    np.testing.assert_allclose(ours.predict_proba(L)[rows], p, atol=1e-6)
+    np.testing.assert_allclose(np.exp(ours.log_theta), theta, atol=1e-6)
+
+
 def test_bounded_vote_by_hand():
     """LF 0 votes 0 on all four rows, where half are of class 0: at most half right. LF 1 votes 1 on one row."""
     L = np.array([[0, -1], [0, -1], [0, -1], [0, 1], [-1, -1]], np.int8)[:4]
@@ -88,16 +106,6 @@ def test_majority_with_a_balance_has_that_mean():
     np.testing.assert_allclose(p[~covered(L)], np.tile(balance, ((~covered(L)).sum(), 1)), rtol=1e-5)
 
 
-def test_snorkel_is_snorkels_own():
-    from snorkel.labeling.model import LabelModel as Original
-
-    L, _ = votes(n=500)
-    original = Original(cardinality=3, verbose=False)
-    original.fit(L.astype(int), n_epochs=500, seed=3, progress_bar=False)
-    ours = SnorkelLabelModel(3, None, 3).fit(L).predict_proba(L)
-    np.testing.assert_allclose(ours, original.predict_proba(L.astype(int)), atol=1e-6)
-
-
 def test_snorkel_with_two_lfs_says_what_to_do():
     with pytest.raises(UserError, match="at least 3 labeling functions, found 2"):
         SnorkelLabelModel(2).fit(np.zeros((4, 2), np.int8))
@@ -121,6 +129,38 @@ def test_auto_takes_the_lowest_validation_log_loss():
     runner_up = find(second.model)(3, prior, 0).fit(L[:2500]).predict_proba(L[:2500])
     np.testing.assert_allclose(choice.runner_up, runner_up, atol=1e-6)
     np.testing.assert_allclose(choice.class_balance, valid_balance(y[2500:], 3))
+
+
+def test_auto_finds_the_distinct_rows_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr("weakft.label_models.choose.distinct", lambda L: calls.append(L.shape) or distinct(L))
+    monkeypatch.setattr("weakft.label_models.base.distinct", lambda L: pytest.fail("found again"))
+    L, y = votes(n=600, coverage=1.0)
+    choose("auto", L[:500], 3, 0, L[500:], y[500:])
+    assert calls == [(500, 5), (100, 5)]
+
+
+class Brought:
+    """A label model of another package: it knows label matrices only."""
+
+    def __init__(self, n_classes, class_balance=None, seed=0):
+        self.n_classes = n_classes
+
+    def fit(self, L):
+        self.seen = L
+        return self
+
+    def predict_proba(self, L):
+        return vote_shares(L, self.n_classes).astype(np.float32)
+
+
+def test_a_model_of_another_package_is_given_the_matrix(monkeypatch):
+    monkeypatch.setitem(BUILT_IN, "brought", Brought)
+    L, y = votes(n=600)
+    for valid in ((L[500:], y[500:]), (None, None)):
+        choice = choose("brought", L[:500], 3, 0, *valid)
+        np.testing.assert_array_equal(choice.model.seen, L[:500])
+        np.testing.assert_allclose(choice.soft_labels, vote_shares(L[:500], 3), rtol=1e-6)
 
 
 def test_auto_without_validation_falls_back_and_says_so():

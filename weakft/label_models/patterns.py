@@ -71,19 +71,25 @@ def _hash(L: np.ndarray) -> np.ndarray:
     return hashes
 
 
-def chunks(n: int, size: int = CHUNK) -> Iterator[slice]:
-    """Slices of at most ``size`` rows that cover n rows."""
-    return (slice(start, min(start + size, n)) for start in range(0, n, size))
+def chunks(n: int) -> Iterator[slice]:
+    """Slices of at most `CHUNK` rows that cover n rows."""
+    return (slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK))
 
 
 def totals(patterns: Patterns, n_classes: int) -> np.ndarray:
     """How often each labeling function votes for each class, int64 [m, k]."""
-    out = np.zeros((n_classes, patterns.rows.shape[1]))
+    out = np.zeros((n_classes, patterns.rows.shape[1]), np.int64)
     for part in chunks(len(patterns.rows)):
-        rows, counts = patterns.rows[part], patterns.counts[part].astype(np.float64)
+        rows, counts = patterns.rows[part], patterns.counts[part]
+        counts = counts.astype(_counting(counts))
         for c in range(n_classes):
-            out[c] += np.count_nonzero(rows == c, axis=0) if patterns.inverse is None else counts @ (rows == c)
-    return out.T.astype(np.int64)
+            out[c] += (counts @ (rows == c).astype(counts.dtype)).astype(np.int64)
+    return out.T
+
+
+def _counting(counts: np.ndarray) -> type:
+    """The float in which sums of these counts are exact."""
+    return np.float32 if counts.sum() < EXACT else np.float64
 
 
 def overlaps(patterns: Patterns, lfs: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -92,14 +98,13 @@ def overlaps(patterns: Patterns, lfs: np.ndarray, classes: np.ndarray) -> np.nda
     lfs, classes : int [v], the votes to count: function ``lfs[i]`` votes ``classes[i]``, in ascending order of the class.
     Votes that never occur can be left out, which saves most of the work where each function votes for one class only.
     """
-    m, x = patterns.rows.shape[1], np.empty((CHUNK, len(lfs)), np.float32)
+    m, x = patterns.rows.shape[1], np.zeros((CHUNK, len(lfs)), np.float32)
     ends = np.searchsorted(classes, np.arange(classes.max(initial=-1) + 2))
     blocks = [(c, slice(a, b)) for c, (a, b) in enumerate(pairwise(ends))]
     out = np.zeros((len(lfs), len(lfs)))
     for part in chunks(len(patterns.rows)):
         rows, counts = patterns.rows[part], patterns.counts[part]
-        if counts.sum() >= EXACT:
-            x = x.astype(np.float64)
+        x = x.astype(_counting(counts), copy=False)
         indicators = x[: len(rows)]
         for c, block in blocks:
             columns = rows if block.stop - block.start == m else rows[:, lfs[block]]
