@@ -1,0 +1,1 @@
+"""How fast and how large weakft's parts are, each beside what it stands in for."""
