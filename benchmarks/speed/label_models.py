@@ -58,7 +58,7 @@ def measure(case: Case) -> dict[str, Any]:
 
 def key_of(run: dict[str, Any]) -> Case:
     """The case of a run."""
-    return tuple(run[name] for name in KEY)  # type: ignore[return-value]
+    return tuple(run[name] for name in KEY)
 
 
 def plan(repeats: int) -> list[Case]:
@@ -111,16 +111,17 @@ def draw(found: dict[Case, dict[str, float]], target: Path) -> None:
 
     matplotlib.rcParams["svg.hashsalt"] = "weakft"
     figure = Figure(figsize=(11, 3.6), layout="constrained")
-    for axis, (name, cases) in zip(figure.subplots(1, 3), GROWTH.items(), strict=True):
+    for axis, (name, cases) in zip(figure.subplots(1, 3, sharey=True), GROWTH.items(), strict=True):
         place = KEY.index(name)
-        for votes, mark in (("trec", "o"), ("rules", "s"), ("random", "^")):
+        for votes, style in (("trec", "C0o-"), ("rules", "C1s-"), ("random", "C2^-")):
             points = [(c[place], found[c]) for c in cases if c[1] == votes and c in found]
             if points:
                 seconds = [f["fit_cpu_s"] + f["predict_cpu_s"] for _, f in points]
-                axis.plot([x for x, _ in points], seconds, marker=mark, label=f"{votes} votes")
+                axis.plot([x for x, _ in points], seconds, style, label=f"{votes} votes")
         axis.set_xscale("log", base=2)
         axis.set_yscale("log", base=2)
-        axis.set_xticks([c[place] for c in cases], [f"{c[place]:,}" for c in cases])
+        axis.set_xticks([c[place] for c in cases], [f"{c[place]:,}".replace(",000", "k") for c in cases])
+        axis.set_yticks([0.25, 0.5, 1, 2, 4])
         axis.minorticks_off()
         axis.set_xlabel(AXES[name])
         axis.grid(alpha=0.3)
