@@ -191,6 +191,14 @@ def test_no_words_where_nothing_is_compared(shown, finished):
     assert "validation labels, raised" in outcome_of(
         0.7, 0.8, training={"self_training": {"steps": 1}, "continued": {"steps": 1}}
     )
+    figures = {name: {"accuracy": v, "macro_f1": v, "n": 200} for name, v in (("valid", 0.7), ("cosine", 0.8))}
+    said = outcome_of(0, 0, table=figures)  # the validation labels were trained on
+    assert "raised the test accuracy of fine-tuning on the validation labels by 10.0 points" in said
+    assert (
+        outcome_of(0, 0, table={"weak": figures["valid"]})
+        == outcome_of(0, 0, table={"cosine": figures["cosine"]})
+        == ""
+    )
     assert outcome.sentence(read(finished.folder).metrics) in shown.text("reached")
 
 

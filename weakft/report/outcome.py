@@ -75,22 +75,28 @@ def _right(figures: Figures) -> int:
 
 
 def sentence(metrics: Metrics) -> str:
-    """What self-training gave over fine-tuning on weak labels, in words; empty where there is nothing to compare."""
+    """What self-training gave over fine-tuning on weak labels, in words; empty where there is nothing to compare.
+
+    A run that trains on the validation labels, too, is measured against fine-tuning on those.
+    """
     table, training = metrics.table, metrics.training
-    if metrics.method != "cosine" or training is None or training.self_training is None or "weak" not in table:
+    if metrics.method != "cosine" or training is None or training.self_training is None:
         return ""
-    weak, ours, n = table["weak"], table["cosine"], table["cosine"].n
+    before = next((name for name in ("weak", "valid") if name in table), None)
+    if before is None or "cosine" not in table:
+        return ""
+    weak, ours, n, without = table[before], table["cosine"], table["cosine"].n, ROW_NAMES[before]
     if weak.accuracy is None or ours.accuracy is None:
         return ""
     what = "Self-training, then fine-tuning on the validation labels," if training.continued else "Self-training"
     more = _right(ours) - _right(weak)
     gain, change = ours.accuracy - weak.accuracy, f"from {weak.accuracy:.3f} to {ours.accuracy:.3f}"
     if more == 0:
-        said = f"{what} gave nothing over fine-tuning on weak labels: both have {_right(ours):,} of {n:,} test texts right."
+        said = f"{what} gave nothing over {without}: both have {_right(ours):,} of {n:,} test texts right."
     else:
         verb = "raised" if more > 0 else "lowered"
         said = (
-            f"{what} {verb} the test accuracy of fine-tuning on weak labels by {_points(abs(gain))}, {change}: "
+            f"{what} {verb} the test accuracy of {without} by {_points(abs(gain))}, {change}: "
             f"{abs(more):,} {'more' if more > 0 else 'fewer'} of the {n:,} texts are right."
         )
     gold = table.get("gold")
