@@ -11,6 +11,7 @@ import numpy as np
 
 from weakft.data.dataset import ABSTAIN, Dataset
 from weakft.errors import UserError, nearest
+from weakft.lfs.columnwise import TextBlock, is_pattern
 from weakft.lfs.core import place
 
 MAX_CLASSES = 127
@@ -18,6 +19,9 @@ MAX_CLASSES = 127
 
 CHUNK = 2_000
 """Rows whose examples are held at a time."""
+
+BLOCK = 16 * CHUNK
+"""Rows whose texts are looked at as a column at a time."""
 
 
 @dataclass
@@ -54,22 +58,37 @@ def apply(
     number = {name: i for i, name in enumerate(label_names)}
     L = np.full((len(data), len(lfs)), ABSTAIN, dtype=np.int8)
     failures: dict[str, Failure] = {}
-    for start in range(0, len(data), CHUNK):
-        rows = range(start, min(start + CHUNK, len(data)))
-        examples = [data.example(row) for row in rows]
-        for j, lf in enumerate(lfs):
-            for row, x in zip(rows, examples, strict=True):
-                try:
-                    vote = lf(x)
-                except Exception as error:
-                    _note(failures, lf, row, data, error, strict)
-                    continue
-                if vote is None or (type(vote) is int and vote == ABSTAIN):
-                    continue
-                L[row, j] = class_number(vote, number, label_names, lf, row, data)
+    for start in range(0, len(data), BLOCK):
+        block = range(start, min(start + BLOCK, len(data)))
+        by_column = [j for j, lf in enumerate(lfs) if is_pattern(lf)]
+        by_row = [j for j in range(len(lfs)) if j not in by_column]
+        if by_column:
+            texts = TextBlock(data.texts[block.start : block.stop])
+            for j in by_column:
+                found = texts.found_by(lfs[j])
+                if found.any():
+                    first = block.start + int(found.argmax())
+                    L[block.start : block.stop, j][found] = _vote(
+                        lfs[j].label, number, label_names, lfs[j], first, data
+                    )
+        for chunk in (block[i : i + CHUNK] for i in range(0, len(block), CHUNK) if by_row):
+            examples = [data.example(row) for row in chunk]
+            for j in by_row:
+                lf = lfs[j]
+                for row, x in zip(chunk, examples, strict=True):
+                    try:
+                        vote = lf(x)
+                    except Exception as error:
+                        _note(failures, lf, row, data, error, strict)
+                        continue
+                    L[row, j] = _vote(vote, number, label_names, lf, row, data)
         if advance is not None:
-            advance(len(rows))
+            advance(len(block))
     return L, failures
+
+
+def _vote(vote: Any, number: dict[str, int], label_names: list[str], lf: Any, row: int, data: Dataset) -> int:
+    return ABSTAIN if vote is None else class_number(vote, number, label_names, lf, row, data)
 
 
 def _note(failures: dict[str, Failure], lf: Any, row: int, data: Dataset, error: Exception, strict: bool) -> None:

@@ -13,6 +13,10 @@ from typing import Any
 
 from weakft.errors import UserError
 from weakft.lfs.core import LabelingFunction, Vote
+from weakft.lfs.words import WordIndex, words_pattern
+
+MOST_LETTERS = 8_000
+"""Letters of a word list that is one pattern; those of a longer one would leave the compiled engine's memory."""
 
 
 class PatternLF(LabelingFunction):
@@ -25,6 +29,18 @@ class PatternLF(LabelingFunction):
     def vote(self, x: Any) -> Vote:
         """The label where the pattern is found in the text."""
         return self.label if self.pattern.search(x.text) else None
+
+
+class WordsLF(LabelingFunction):
+    """Votes ``label`` where a word of a large list stands in ``x.text``; `index` is public for column-wise appliers."""
+
+    def __init__(self, name: str, index: WordIndex, label: Vote, where: str) -> None:
+        super().__init__(name, self.vote)
+        self.index, self.label, self.where = index, label, where
+
+    def vote(self, x: Any) -> Vote:
+        """The label where one of the words stands in the text."""
+        return self.label if self.index.found(x.text) else None
 
 
 class ColumnLF(LabelingFunction):
@@ -44,15 +60,16 @@ def _caller() -> str:
     return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
 
 
-def _words(words: Iterable[str]) -> str:
+def _word_list(name: str, words: Iterable[str], label: Vote, case: bool, where: str) -> PatternLF | WordsLF:
     ordered = sorted({w.strip() for w in words if w.strip()}, key=lambda w: (-len(w), w))
     if not ordered:
         raise ValueError("expected at least one word, found none")
-    # \b would fail beside entries that begin or end in punctuation
-    return r"(?<!\w)(?:" + "|".join(re.escape(w) for w in ordered) + r")(?!\w)"
+    if sum(map(len, ordered)) > MOST_LETTERS:
+        return WordsLF(name, WordIndex(ordered, case), label, where)
+    return PatternLF(name, words_pattern(ordered, case), label, where)
 
 
-def keywords(name: str, words: Iterable[str], label: Vote, *, case: bool = False) -> PatternLF:
+def keywords(name: str, words: Iterable[str], label: Vote, *, case: bool = False) -> PatternLF | WordsLF:
     """Vote ``label`` where one of the words or phrases occurs as a whole word.
 
     Examples
@@ -62,7 +79,7 @@ def keywords(name: str, words: Iterable[str], label: Vote, *, case: bool = False
     >>> lf(SimpleNamespace(text="I was CHARGED TWICE")), lf(SimpleNamespace(text="refunds"))
     ('billing', None)
     """
-    return PatternLF(name, re.compile(_words(words), 0 if case else re.IGNORECASE), label, _caller())
+    return _word_list(name, words, label, case, _caller())
 
 
 def regex(name: str, pattern: str, label: Vote, *, case: bool = False) -> PatternLF:
@@ -84,7 +101,9 @@ def regex(name: str, pattern: str, label: Vote, *, case: bool = False) -> Patter
     return PatternLF(name, compiled, label, where)
 
 
-def gazetteer(name: str, entries: str | Path | Iterable[str], label: Vote, *, case: bool = False) -> PatternLF:
+def gazetteer(
+    name: str, entries: str | Path | Iterable[str], label: Vote, *, case: bool = False
+) -> PatternLF | WordsLF:
     """Vote ``label`` where an entry of a list occurs; ``entries`` is a UTF-8 file with one entry a line, or an iterable.
 
     Examples
@@ -99,7 +118,7 @@ def gazetteer(name: str, entries: str | Path | Iterable[str], label: Vote, *, ca
         if not path.is_file():
             raise UserError(f"{where}, labeling function {name!r}: there is no gazetteer file {path}.")
         entries = path.read_text(encoding="utf-8").splitlines()
-    return PatternLF(name, re.compile(_words(entries), 0 if case else re.IGNORECASE), label, where)
+    return _word_list(name, entries, label, case, where)
 
 
 def column(name: str, column_name: str, values: Iterable[Any] | Callable[[Any], bool], label: Vote) -> LabelingFunction:

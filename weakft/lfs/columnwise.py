@@ -1,0 +1,93 @@
+"""Pattern labeling functions on a block of texts at a time: RE2 (in pyarrow) looks at the column, Python's `re` decides.
+
+The definition stays ``pattern.search(text)``, row by row. RE2 names the rows where a pattern may be found; where its
+translation is not exact (see `translate`), Python's own matcher confirms them. Knows nothing about votes' meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from weakft.lfs.kinds import PatternLF, WordsLF
+from weakft.lfs.translate import translate
+
+
+def is_pattern(lf: Any) -> bool:
+    """Whether a labeling function is one of `kinds`' that `TextBlock.found_by` can apply; a subclass may differ."""
+    return type(lf) in (PatternLF, WordsLF) and not lf.pre and not lf.resources
+
+
+class TextBlock:
+    """Some texts as columns: those of ASCII only, the others, and those that are no Unicode text at all.
+
+    texts : n strings; they are encoded once, whatever the number of patterns.
+    """
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts = texts
+        try:
+            column, rows = pa.array(texts, pa.large_string()), np.arange(len(texts))
+            self.lone_surrogates = rows[:0]
+        except UnicodeEncodeError:
+            sound = np.array([_is_unicode(text) for text in texts])
+            rows, self.lone_surrogates = np.flatnonzero(sound), np.flatnonzero(~sound)
+            column = pa.array([texts[row] for row in rows], pa.large_string())
+        narrow = pc.string_is_ascii(column)
+        chosen = _as_numpy(narrow)
+        self.ascii = column if chosen.all() else column.filter(narrow)
+        self.ascii_rows = rows[chosen]
+        self.wide, self.wide_rows = column.filter(pc.invert(narrow)), rows[~chosen]
+
+    def found_by(self, lf: PatternLF | WordsLF) -> np.ndarray:
+        """Whether the labeling function votes its label on each text, bool [n]."""
+        if isinstance(lf, WordsLF):
+            return np.fromiter(map(lf.index.found, self.texts), dtype=bool, count=len(self.texts))
+        return self.found(lf.pattern)
+
+    def found(self, pattern: re.Pattern[str]) -> np.ndarray:
+        """Whether the pattern is found in each text, bool [n]: exactly ``pattern.search(text) is not None``."""
+        found = np.zeros(len(self.texts), dtype=bool)
+        self._confirm(pattern, self.lone_surrogates, found)
+        for column, rows, ascii_only in ((self.ascii, self.ascii_rows, True), (self.wide, self.wide_rows, False)):
+            if not len(rows):
+                continue
+            translation = translate(pattern, ascii_only)
+            candidates = None if translation is None else _search(column, translation.pattern)
+            if candidates is None:
+                self._confirm(pattern, rows, found)
+            elif translation is not None and translation.exact:
+                found[rows[candidates]] = True
+            else:
+                self._confirm(pattern, rows[candidates], found)
+        return found
+
+    def _confirm(self, pattern: re.Pattern[str], rows: np.ndarray, found: np.ndarray) -> None:
+        search, texts = pattern.search, self.texts
+        for row in rows.tolist():
+            if search(texts[row]) is not None:
+                found[row] = True
+
+
+def _search(column: pa.Array, pattern: str) -> np.ndarray | None:
+    """Where RE2 finds the pattern, bool [n], or None where it refuses it (too large)."""
+    try:
+        return _as_numpy(pc.match_substring_regex(column, pattern))
+    except pa.ArrowInvalid:
+        return None
+
+
+def _as_numpy(mask: pa.BooleanArray) -> np.ndarray:
+    return mask.to_numpy(zero_copy_only=False).astype(bool, copy=False)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
