@@ -51,6 +51,10 @@ class VoteOptions(DataOptions):
         "lfs", description="Apply labeling functions, or read ready votes (weak_labels) from a WRENCH folder."
     )
     strict: bool = Field(False, description="A labeling function that raises on a row is an error, not an abstention.")
+    processes: Count = Field(
+        1,
+        description="Worker processes that apply labeling functions (each must depend on its row alone); 0: one a core.",
+    )
 
 
 class LabelConfig(VoteOptions):

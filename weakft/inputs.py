@@ -149,7 +149,15 @@ def cast_votes(
             if split is None:
                 matrices[name] = None
                 continue
-            L, failed = apply(rules.lfs, split, label_names, strict=options.strict, advance=advance)
+            L, failed = apply(
+                rules.lfs,
+                split,
+                label_names,
+                strict=options.strict,
+                advance=advance,
+                processes=options.processes,
+                source=rules.file,
+            )
             matrices[name] = L
             if name == "train":
                 failures = failed

@@ -21,6 +21,12 @@ class RuleSet:
     label_names: list[str] | None
     source: str
 
+    @property
+    def file(self) -> Path | None:
+        """The file they came from, if they came from one."""
+        path = Path(self.source)
+        return path if path.is_file() else None
+
 
 def load_file(path: Path) -> RuleSet:
     """Run a Python file and collect its labeling functions.

@@ -1,0 +1,174 @@
+"""Python labeling functions: shared preprocessors, isolation, worker processes."""
+
+import textwrap
+
+import numpy as np
+import pytest
+
+from weakft.data.dataset import Dataset
+from weakft.errors import UserError
+from weakft.lfs import LabelingFunction, labeling_function, regex, spacy_preprocessor
+from weakft.lfs.apply import apply
+from weakft.lfs.block import CHUNK, Job
+from weakft.lfs.load import load_file
+from weakft.lfs.processes import apply_blocks
+
+LABELS = ["ham", "spam"]
+
+
+def data(*texts, **columns):
+    return Dataset(list(texts), [f"id{i}" for i in range(len(texts))], columns)
+
+
+class Counted:
+    """A preprocessor that counts its calls."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, x):
+        self.calls += 1
+        x.words = x.text.split()
+        if "!" in x.text:
+            raise ValueError("no exclamation marks")
+        return x
+
+
+def test_a_preprocessor_runs_once_a_row_for_all_that_name_it():
+    split, other = Counted(), Counted()
+    lfs = [
+        LabelingFunction("long", lambda x: 1 if len(x.words) > 2 else None, pre=[split]),
+        LabelingFunction("short", lambda x: 0 if len(x.words) < 2 else None, pre=[split]),
+        LabelingFunction("twice", lambda x: len(x.words) % 2, pre=[split, other]),
+        LabelingFunction("plain", lambda x: int(hasattr(x, "words"))),
+    ]
+    L, failures = apply(lfs, data("a", "a b", "a b c"), LABELS)
+    assert L.tolist() == [[-1, 0, 1, 0], [-1, -1, 0, 0], [1, -1, 1, 0]]
+    assert not failures
+    assert (split.calls, other.calls) == (3, 3)
+
+
+def test_a_row_on_which_a_preprocessor_raises_fails_for_all_that_name_it():
+    split = Counted()
+    lfs = [LabelingFunction(name, lambda x: 1, pre=[split]) for name in "ab"] + [regex("r", "a", 0)]
+    L, failures = apply(lfs, data("a", "a!", "a"), LABELS)
+    assert L.tolist() == [[1, 1, 0], [-1, -1, 0], [1, 1, 0]]
+    assert {name: (f.count, f.first_row) for name, f in failures.items()} == {"a": (1, 1), "b": (1, 1)}
+    assert "no exclamation marks" in failures["b"].traceback
+    assert split.calls == 3
+
+
+def test_no_labeling_function_sees_what_another_one_set():
+    def rude(x):
+        x.text, x.extra = "changed", 1
+        del x.stars
+        return 0
+
+    def polite(x):
+        return 1 if x.text == "a" and x.stars == 5 and not hasattr(x, "extra") else 0
+
+    def mark(x):
+        x.mark = True
+        return x
+
+    for pre in ([], [mark]):
+        lfs = [LabelingFunction("rude", rude, pre=pre), LabelingFunction("polite", polite, pre=pre)]
+        L, failures = apply(lfs, data("a", "a", stars=[5, 5]), LABELS)
+        assert L.tolist() == [[0, 1], [0, 1]]
+        assert not failures
+
+
+class FakeNlp:
+    """spaCy's two ways of being called."""
+
+    def __init__(self):
+        self.batches, self.single = 0, 0
+
+    def __call__(self, text):
+        self.single += 1
+        if text == "bad":
+            raise ValueError(text)
+        return text.split()
+
+    def pipe(self, texts, batch_size):
+        self.batches += 1
+        for text in texts:
+            if text == "bad":
+                raise ValueError(text)
+            yield text.split()
+
+
+def test_spacy_documents_are_made_in_batches_once():
+    nlp = FakeNlp()
+    document = spacy_preprocessor(nlp)
+
+    @labeling_function(pre=[document])
+    def two(x):
+        return "spam" if len(x.doc) == 2 else None
+
+    @labeling_function(pre=[document])
+    def one(x):
+        return "ham" if len(x.doc) == 1 else None
+
+    L, failures = apply([two, one], data("a", "a b"), LABELS)
+    assert L.tolist() == [[-1, 0], [1, -1]]
+    assert (nlp.batches, nlp.single) == (1, 0)
+    L, failures = apply([two, one], data("a", "bad", "a b"), LABELS)
+    assert L.tolist() == [[-1, 0], [-1, -1], [1, -1]]
+    assert failures["two"].first_row == failures["one"].first_row == 1
+
+
+def test_a_way_of_being_called_of_ones_own_is_kept():
+    class Louder(LabelingFunction):
+        def __call__(self, x):
+            return 1
+
+    assert apply([Louder("l", lambda x: 0)], data("a"), LABELS)[0].tolist() == [[1]]
+
+
+def test_stop_iteration_is_an_error_like_another():
+    empty = iter(())
+    L, failures = apply([LabelingFunction("f", lambda x: 1 if x.text == "a" else next(empty))], data(*"aba"), LABELS)
+    assert L[:, 0].tolist() == [1, -1, 1]
+    assert failures["f"].count == 1
+
+
+RULES = """
+    from weakft import labeling_function, keywords
+    LABELS = ["ham", "spam"]
+    seven = keywords("seven", ["7"], "spam")
+    @labeling_function()
+    def fragile(x):
+        return 10 // (int(x.text) % 1000) % 2
+    @labeling_function()
+    def stars(x):
+        return "ham" if x.stars > 3 else None
+"""
+
+
+def test_votes_and_failures_are_the_same_whatever_the_number_of_processes(tmp_path):
+    path = tmp_path / "rules.py"
+    path.write_text(textwrap.dedent(RULES), encoding="utf-8")
+    n = 2 * CHUNK + 500
+    rows = data(*map(str, range(n)), stars=[i % 5 for i in range(n)])
+    rules = load_file(path)
+    L, failures = apply(rules.lfs, rows, LABELS)
+    assert failures["fragile"].count == 5 and failures["fragile"].first_row == 0
+    done = []
+    for processes in (2, 0):
+        L2, failures2 = apply(rules.lfs, rows, LABELS, processes=processes, source=path, advance=done.append)
+        np.testing.assert_array_equal(L2, L)
+        assert failures2 == failures
+    assert sum(done) == 2 * n
+    blocks = list(apply_blocks(Job(rules.lfs, rows, LABELS), 2, path, fork=False))
+    np.testing.assert_array_equal(np.concatenate([votes for _, votes, _ in blocks]), L)
+    assert [failed["fragile"].first_row for _, _, failed in blocks] == [0, CHUNK, 2 * CHUNK]
+
+
+def test_an_error_in_a_worker_is_the_first_rows():
+    rows = data(*map(str, range(3 * CHUNK)))
+    lf = LabelingFunction("f", lambda x: 7 if int(x.text) >= CHUNK + 5 else 0)
+    with pytest.raises(UserError, match=f"row {CHUNK + 6} "):
+        apply([lf], rows, LABELS, processes=2)
+    with pytest.raises(UserError, match="ZeroDivisionError.*row 1 "):
+        apply([LabelingFunction("z", lambda x: 1 // int(x.text))], rows, LABELS, processes=2, strict=True)

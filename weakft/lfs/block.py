@@ -1,0 +1,119 @@
+"""Votes of labeling functions on a block of rows: pattern functions on the column of texts, others row by row."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weakft.data.dataset import ABSTAIN, Dataset
+from weakft.errors import UserError, nearest
+from weakft.lfs.columnwise import TextBlock, is_pattern
+from weakft.lfs.core import place
+from weakft.lfs.examples import examples
+from weakft.lfs.rowwise import Chunk
+
+CHUNK = 2_000
+"""Rows whose examples are held at a time."""
+
+BLOCK = 16 * CHUNK
+"""Rows whose texts are looked at as a column at a time."""
+
+
+@dataclass
+class Failure:
+    """Rows on which a labeling function raised; they abstain. `traceback` is the first one's."""
+
+    name: str
+    where: str
+    count: int
+    first_row: int
+    traceback: str
+
+
+@dataclass
+class Job:
+    """Which labeling functions are applied to which data; ``first_row`` is the number of the data's first row."""
+
+    lfs: list[Any]
+    data: Dataset
+    label_names: list[str]
+    strict: bool = False
+    first_row: int = 0
+
+    def __post_init__(self) -> None:
+        self.number = {name: i for i, name in enumerate(self.label_names)}
+        self.simple: dict[Any, int] = {
+            None: ABSTAIN,
+            ABSTAIN: ABSTAIN,
+            **self.number,
+            **{i: i for i in range(len(self.label_names))},
+        }
+
+
+def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
+    """The votes on consecutive rows of the job's data, int8 [len(rows), m], and the failures by name.
+
+    Raises
+    ------
+    UserError : a vote that is no class (always); a labeling function that raises (with ``strict``).
+    """
+    L = np.full((len(rows), len(job.lfs)), ABSTAIN, dtype=np.int8, order="F")
+    failures: dict[str, Failure] = {}
+    patterns = [is_pattern(lf) for lf in job.lfs]
+    if any(patterns):
+        texts = TextBlock(job.data.texts[rows.start : rows.stop])
+        for j, lf in enumerate(job.lfs):
+            found = texts.found_by(lf) if patterns[j] else np.zeros(0, dtype=bool)
+            if found.any():
+                L[found, j] = _number(job, lf, lf.label, rows.start + int(found.argmax()))
+    if not all(patterns):
+        for start in range(0, len(rows), CHUNK):
+            some = rows[start : start + CHUNK]
+            chunk = Chunk(examples(job.data, some))
+            for j, lf in enumerate(job.lfs):
+                if not patterns[j]:
+                    L[start : start + CHUNK, j] = _votes(job, lf, chunk, some, failures)
+    return L, failures
+
+
+def _votes(job: Job, lf: Any, chunk: Chunk, rows: range, failures: dict[str, Failure]) -> np.ndarray:
+    votes = chunk.votes(lf, lambda i, error: _note(job, lf, rows[i], error, failures))
+    # True and 1.0 equal 1 as keys, so types are looked at, too
+    if set(map(type, votes)) <= {int, str, type(None)} and job.simple.keys() >= set(votes):
+        return np.fromiter(map(job.simple.__getitem__, votes), dtype=np.int8, count=len(votes))
+    return np.array([_number(job, lf, vote, row) for row, vote in zip(rows, votes, strict=True)], dtype=np.int8)
+
+
+def _note(job: Job, lf: Any, row: int, error: Exception, failures: dict[str, Failure]) -> None:
+    if job.strict:
+        raise UserError(
+            f"{place(lf)}: raised {type(error).__name__}: {error} on row {job.first_row + row + 1} "
+            f"(id {job.data.ids[row]!r}) of {job.data.source}. Without --strict such rows abstain."
+        ) from error
+    if lf.name not in failures:
+        trace = "".join(traceback.format_exception(error))
+        failures[lf.name] = Failure(lf.name, place(lf), 0, job.first_row + row, trace)
+    failures[lf.name].count += 1
+
+
+def _number(job: Job, lf: Any, vote: Any, row: int) -> int:
+    """The class number of a vote (a name, an integer, or a NumPy integer); anything else is an error that names the LF."""
+    if vote is None:
+        return ABSTAIN
+    where = f"{place(lf)}: row {job.first_row + row + 1} (id {job.data.ids[row]!r})"
+    if isinstance(vote, str):
+        if vote not in job.number:
+            known = ", ".join(map(repr, job.label_names))
+            raise UserError(f"{where}: voted {vote!r}; the classes are {known}.{nearest(vote, job.label_names)}")
+        return job.number[vote]
+    if isinstance(vote, (bool, np.bool_)) or not isinstance(vote, (int, np.integer)):
+        raise UserError(
+            f"{where}: returned {vote!r} ({type(vote).__name__}); expected a class number, a class name, or -1 or None "
+            "to abstain."
+        )
+    if not ABSTAIN <= vote < len(job.label_names):
+        raise UserError(f"{where}: voted {int(vote)}; expected -1 (abstain) or 0 to {len(job.label_names) - 1}.")
+    return int(vote)

@@ -1,0 +1,106 @@
+"""Any labeling functions on a chunk of examples: one after the other over all rows, preprocessors once a row.
+
+Labeling functions that name the same preprocessors in the same order share what these return; a preprocessor gets a copy
+of the example, so that none changes what others see. Knows nothing about classes: votes are as they were returned.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from weakft.lfs.core import LabelingFunction
+from weakft.lfs.examples import Example, restored
+
+OnError = Callable[[int, Exception], None]
+
+
+class Raised:
+    """Stands in a chunk for an example that a preprocessor raised on."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+class Chunk:
+    """Some examples and what the preprocessors made of them, each computed when first asked for."""
+
+    def __init__(self, examples: list[Example]) -> None:
+        self._made: dict[tuple[int, ...], list[Any]] = {(): examples}
+
+    def votes(self, lf: Any, on_error: OnError) -> list[Any]:
+        """The labeling function's votes, None on rows where it raises (told to ``on_error`` by their place)."""
+        f, preprocessors = parts(lf)
+        examples = self._after(preprocessors)
+        votes: list[Any] = []
+        add = votes.append
+        with restored():
+            rest = iter(examples)
+            while True:
+                try:
+                    for x in rest:
+                        if type(x) is Raised:
+                            raise x.error
+                        add(f(x))
+                    return votes
+                except Exception as error:
+                    on_error(len(votes), error)
+                    add(None)
+
+    def _after(self, preprocessors: Sequence[Any]) -> list[Any]:
+        key = tuple(map(id, preprocessors))
+        if key not in self._made:
+            self._made[key] = _preprocess(preprocessors[-1], self._after(preprocessors[:-1]))
+        return self._made[key]
+
+
+def parts(lf: Any) -> tuple[Callable[[Any], Any], Sequence[Any]]:
+    """What a labeling function of weakft's or Snorkel's calls on a preprocessed example, and its preprocessors.
+
+    One with a way of being called of its own is called whole.
+    """
+    snorkel = getattr(sys.modules.get("snorkel.labeling.lf.core"), "LabelingFunction", None)
+    kind = type(lf)
+    if kind.__call__ is LabelingFunction.__call__:
+        f, pre, resources = lf.f, lf.pre, lf.resources
+    elif (
+        snorkel is not None
+        and issubclass(kind, snorkel)
+        and kind.__call__ is snorkel.__call__
+        and kind._preprocess_data_point is snorkel._preprocess_data_point
+    ):
+        f, pre, resources = lf._f, lf._pre, lf._resources
+    else:
+        return lf, ()
+    return (partial(f, **resources) if resources else f), pre
+
+
+def _preprocess(preprocessor: Any, examples: list[Any]) -> list[Any]:
+    batch = getattr(preprocessor, "batch", None)
+    if batch is not None and not any(type(x) is Raised for x in examples):
+        try:
+            made = list(batch([_copy(x) for x in examples]))
+        except Exception:
+            made = []  # one by one, to learn on which rows it fails
+        if len(made) == len(examples) and not any(x is None for x in made):
+            return made
+    return [_preprocess_one(preprocessor, x) for x in examples]
+
+
+def _preprocess_one(preprocessor: Any, x: Any) -> Any:
+    if type(x) is Raised:
+        return x
+    try:
+        made = preprocessor(_copy(x))
+        if made is None:
+            raise ValueError("Preprocessor should not return None")
+    except Exception as error:
+        return Raised(error)
+    return made
+
+
+def _copy(x: Any) -> Any:
+    return Example(**vars(x)) if type(x) is Example else copy.copy(x)
