@@ -55,6 +55,10 @@ class VoteOptions(DataOptions):
         1,
         description="Worker processes that apply labeling functions (each must depend on its row alone); 0: one a core.",
     )
+    cache: bool = Field(
+        True, description="Keep votes on disk, and run a labeling function again only where it or the data changed."
+    )
+    cache_dir: str | None = Field(None, description="Folder for the kept votes. Default: the platform's cache folder.")
 
 
 class LabelConfig(VoteOptions):

@@ -17,6 +17,7 @@ from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError
 from weakft.lfs.apply import Failure, apply
+from weakft.lfs.cache import apply_cached, default_folder
 from weakft.lfs.load import RuleSet, from_objects, load_file
 from weakft.lfs.summary import summarise
 
@@ -149,15 +150,7 @@ def cast_votes(
             if split is None:
                 matrices[name] = None
                 continue
-            L, failed = apply(
-                rules.lfs,
-                split,
-                label_names,
-                strict=options.strict,
-                advance=advance,
-                processes=options.processes,
-                source=rules.file,
-            )
+            L, failed = _apply(options, rules, split, label_names, advance)
             matrices[name] = L
             if name == "train":
                 failures = failed
@@ -169,6 +162,16 @@ def cast_votes(
             f"No labeling function votes on any of the {len(votes.train)} training rows; there is nothing to learn from."
         )
     return votes
+
+
+def _apply(
+    options: VoteOptions, rules: RuleSet, split: Dataset, label_names: list[str], advance: Advance | None
+) -> tuple[np.ndarray, dict[str, Failure]]:
+    how: dict[str, Any] = {"strict": options.strict, "advance": advance, "processes": options.processes}
+    if not options.cache:
+        return apply(rules.lfs, split, label_names, source=rules.file, **how)
+    folder = default_folder() if options.cache_dir is None else Path(options.cache_dir)
+    return apply_cached(rules.lfs, split, label_names, folder, source=rules.file, **how)
 
 
 def aggregate(config: TrainConfig, splits: Splits, votes: Votes, n_classes: int) -> Choice:

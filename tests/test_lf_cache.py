@@ -1,0 +1,225 @@
+"""The votes kept on disk: what runs again and what does not."""
+
+import functools
+import itertools
+import random
+import re
+import textwrap
+
+import numpy as np
+import pytest
+
+import weakft
+from weakft.data.dataset import Dataset
+from weakft.lfs import LabelingFunction, column, gazetteer, keywords, regex, spacy_preprocessor
+from weakft.lfs.cache import apply_cached
+from weakft.lfs.fingerprint import Unknown, of_function
+from weakft.lfs.load import load_file
+
+LABELS = ["ham", "spam"]
+TEXTS = ["apple", "pear", "fig", "Größe \ud800"]
+
+RULES = """
+    import re
+    from weakft import labeling_function, keywords, column
+    LABELS = ["ham", "spam"]
+    LIMIT = 4
+    PATTERN = re.compile("pp")
+
+    def helper(text):
+        return len(text) > LIMIT
+
+    def longer_than(n):
+        return labeling_function(name=f"longer")(lambda x: 0 if len(x.text) > n else None)
+
+    @labeling_function()
+    def long(x):
+        return "spam" if helper(x.text) else None
+
+    @labeling_function()
+    def double(x):
+        return "ham" if PATTERN.search(x.text) else None
+
+    closure = longer_than(3)
+    fruit = keywords("fruit", ["pear"], "ham")
+    starred = column("starred", "stars", {4, 5}, "spam")
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Load rules and apply them with a cache; returns the votes and the names of those that ran."""
+    from weakft.lfs import cache
+
+    ran = []
+    real = cache.apply
+    monkeypatch.setattr(cache, "apply", lambda lfs, *a, **k: ran.extend(lf.name for lf in lfs) or real(lfs, *a, **k))
+
+    def go(rules=RULES, texts=TEXTS, stars=(5, 1, 2, 4), labels=LABELS):
+        ran.clear()
+        path = tmp_path / "rules.py"
+        path.write_text(textwrap.dedent(rules), encoding="utf-8")
+        lfs = load_file(path).lfs
+        data = Dataset(list(texts), list(map(str, range(len(texts)))), {"stars": list(stars)})
+        L, _ = apply_cached(lfs, data, labels, tmp_path / "cache")
+        np.testing.assert_array_equal(L, real(lfs, data, labels)[0])
+        return L, set(ran)
+
+    return go
+
+
+ALL = {"long", "double", "longer", "fruit", "starred"}
+
+
+def test_nothing_runs_twice(run, tmp_path):
+    L, ran = run()
+    assert ran == ALL
+    again, ran = run()
+    assert ran == set()
+    np.testing.assert_array_equal(again, L)
+    assert not list((tmp_path / "cache").glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reruns"),
+    [
+        ('return "spam" if helper', 'return "ham" if helper', {"long"}),
+        ("LIMIT = 4", "LIMIT = 3", {"long"}),
+        ("len(text) > LIMIT", "len(text) >= LIMIT", {"long"}),
+        ('re.compile("pp")', 're.compile("p")', {"double"}),
+        ('re.compile("pp")', 're.compile("pp", re.I)', {"double"}),
+        ("longer_than(3)", "longer_than(4)", {"longer"}),
+        ('["pear"]', '["fig"]', {"fruit"}),
+        ('"stars", {4, 5}', '"stars", {5}', {"starred"}),
+        ("LIMIT = 4", "\n    LIMIT = 4  # the same, a line further down", set()),
+        ("{4, 5}", "{5, 4}", set()),
+        ("def long(x)", "def renamed(x)", set()),
+    ],
+)
+def test_an_edit_reruns_the_one_it_concerns(run, old, new, reruns):
+    run()
+    assert old in RULES
+    assert run(RULES.replace(old, new))[1] == reruns
+
+
+def test_other_data_and_classes_rerun(run):
+    run()
+    assert run(texts=["apple", "pear", "figs", TEXTS[3]])[1] == ALL
+    assert run(texts=["applep", "ear", "fig", TEXTS[3]])[1] == ALL
+    assert run(stars=(5, 1, 2, 5))[1] == ALL - {"fruit"}  # a pattern reads the texts alone
+    assert run(labels=["spam", "ham"])[1] == ALL
+
+
+@pytest.mark.parametrize("harm", [b"", b"no votes", None])
+def test_a_damaged_file_is_as_if_it_were_not_there(run, tmp_path, harm):
+    L, _ = run()
+    for file in (tmp_path / "cache").iterdir():
+        raw = file.read_bytes()
+        file.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]) if harm is None else harm)
+    again, ran = run()
+    assert ran == ALL
+    np.testing.assert_array_equal(again, L)
+    assert run()[1] == set()
+
+
+def test_one_that_raises_is_not_kept(run):
+    rules = (
+        RULES + '\n    @labeling_function()\n    def fragile(x):\n        return 1 if x.text == "apple" else 1 // 0\n'
+    )
+    run(rules)
+    assert run(rules)[1] == {"fragile"}
+
+
+def test_what_cannot_be_hashed_is_not_kept():
+    calls = iter(())
+    counter = itertools.count()
+    total = 0
+
+    def counting(x):
+        nonlocal total
+        total += 1
+        return total % 2
+
+    nlp = random.Random(0)
+    for lf in (
+        LabelingFunction("iterator", lambda x: next(calls)),
+        LabelingFunction("counter", lambda x: next(counter)),
+        LabelingFunction("writes", counting),
+        LabelingFunction("library object", lambda x: nlp.random() > 0.5),
+        LabelingFunction("pre", lambda x: 0, pre=[spacy_preprocessor(nlp)]),
+    ):
+        with pytest.raises(Unknown):
+            of_function(lf)
+
+
+class Threshold:
+    """A callable with a state."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, x, extra=0):
+        return int(len(x.text) > self.n + extra)
+
+
+def test_what_can_be_hashed_differs_where_it_differs():
+    def made():
+        many = [f"word {i}" for i in range(2000)]
+        yield keywords("k", ["a"], 0)
+        yield keywords("k", ["a"], 1)
+        yield keywords("k", ["a"], 0, case=True)
+        yield regex("k", "a", 0)
+        yield gazetteer("k", many, 0)
+        yield gazetteer("k", [*many, "one more"], 0)
+        yield column("k", "a", {1}, 0)
+        yield column("k", "b", {1}, 0)
+        yield column("k", "b", lambda v: v > 1, 0)
+        yield column("k", "b", lambda v: v > 2, 0)
+        yield LabelingFunction("k", Threshold(1))
+        yield LabelingFunction("k", Threshold(2))
+        yield LabelingFunction("k", functools.partial(Threshold(2), extra=1))
+        yield LabelingFunction("k", Threshold(2), resources={"extra": 1})
+        yield LabelingFunction("k", Threshold(2), resources={"extra": True})
+        yield LabelingFunction("k", lambda x: re.search("a", x.text) and 1)
+        yield LabelingFunction("k", lambda x: re.match("a", x.text) and 1)
+        yield LabelingFunction("k", lambda x, y={"a", "b"}: 1)
+        yield LabelingFunction("k", lambda x: 1, pre=[str.lower, lambda x: x])
+        yield LabelingFunction("k", lambda x: 1, pre=[lambda x: x])
+
+    hashes = [of_function(lf) for lf in made()]
+    assert len(set(hashes)) == len(hashes)
+    assert hashes == [of_function(lf) for lf in made()]
+    words = gazetteer("k", [f"word {i}" for i in range(2000)], 0)
+    words.index.found("word 7")  # what it remembers is no content
+    assert of_function(words) == hashes[4]
+
+
+def test_snorkels_functions_and_preprocessors_are_hashed_by_content():
+    from snorkel.labeling import LabelingFunction as Theirs
+    from snorkel.preprocess import preprocessor
+
+    def lower(x):
+        x.text = x.text.lower()
+        return x
+
+    def upper(x):
+        x.text = x.text.upper()
+        return x
+
+    def f(x):
+        return 1
+
+    hashes = {of_function(Theirs("f", f, pre=[preprocessor(memoize=True)(g)])) for g in (lower, upper)}
+    assert len(hashes) == 2
+
+
+def test_the_option_turns_it_off(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    texts, lfs = ["a", "b"], [regex("r", "a", "spam"), regex("s", "b", "ham")]
+    weakft.label(texts, lfs, label_names=LABELS, cache=False)
+    assert not list(tmp_path.rglob("*"))
+    first = weakft.label(texts, lfs, label_names=LABELS, cache_dir=str(tmp_path / "here")).L
+    assert len(list((tmp_path / "here").iterdir())) == 2
+    np.testing.assert_array_equal(
+        weakft.label(texts, lfs, label_names=LABELS, cache_dir=str(tmp_path / "here")).L, first
+    )

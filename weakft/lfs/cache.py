@@ -1,0 +1,140 @@
+"""Votes on disk, one small file a labeling function and data set, so that editing one of 50 reruns one.
+
+A file's name is the hash of all that its votes depend on (`fingerprint`, the data, the class names, weakft, Python). A
+labeling function that cannot be hashed, or that raised, is not kept. A file that is not whole is as if it were not there.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weakft.data.dataset import Dataset
+from weakft.lfs import fingerprint
+from weakft.lfs.apply import Failure, apply
+from weakft.lfs.columnwise import is_pattern
+from weakft.lfs.fingerprint import Unknown
+
+MAGIC = b"weakft votes 1\n"
+MOST_BYTES = 1 << 30
+"""Beyond this the files not used for longest go."""
+
+
+def default_folder() -> Path:
+    """Where the platform keeps caches."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "weakft" / "votes"
+
+
+def apply_cached(
+    lfs: list[Any],
+    data: Dataset,
+    label_names: list[str],
+    folder: Path,
+    *,
+    advance: Callable[[int], None] | None = None,
+    **options: Any,
+) -> tuple[np.ndarray, dict[str, Failure]]:
+    """As `weakft.lfs.apply.apply` (``options`` are its), but labeling functions whose votes are in ``folder`` do not run."""
+    keys = _keys(lfs, data, label_names)
+    kept = [None if key is None else _read(folder / key, len(data), len(label_names)) for key in keys]
+    missing = [j for j, votes in enumerate(kept) if votes is None]
+    if missing:
+        L, failures = apply([lfs[j] for j in missing], data, label_names, advance=advance, **options)
+    else:
+        L, failures = np.empty((len(data), 0), dtype=np.int8), {}
+        if advance is not None:
+            advance(len(data))
+    for at, j in enumerate(missing):
+        key = keys[j]
+        if key is not None and lfs[j].name not in failures:
+            _write(folder / key, L[:, at])
+    _tidy(folder)
+    if len(missing) == len(lfs):
+        return L, failures
+    whole = np.empty((len(data), len(lfs)), dtype=np.int8)
+    whole[:, missing] = L
+    for j, votes in enumerate(kept):
+        if votes is not None:
+            whole[:, j] = votes
+    return whole, failures
+
+
+def _keys(lfs: list[Any], data: Dataset, label_names: list[str]) -> list[str | None]:
+    """A file name for each labeling function, None for those that cannot be hashed. Patterns read the texts alone."""
+    texts = fingerprint.of_values(data.texts)
+    rest: str | None = None
+    if not all(map(is_pattern, lfs)):
+        try:
+            columns = {name: fingerprint.of_values(values) for name, values in data.columns.items()}
+            rest = repr((fingerprint.of_values(data.ids), columns))
+        except Unknown:
+            rest = None
+    keys: list[str | None] = []
+    for lf in lfs:
+        read = texts if is_pattern(lf) else None if rest is None else texts + rest
+        try:
+            words = (_code(), label_names, fingerprint.of_function(lf), read)
+            keys.append(None if read is None else hashlib.sha256(repr(words).encode()).hexdigest())
+        except Unknown:
+            keys.append(None)
+    return keys
+
+
+@functools.cache
+def _code() -> str:
+    """The versions of Python and of the code that applies labeling functions."""
+    total = hashlib.sha256(sys.version.encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+def _read(file: Path, n: int, n_classes: int) -> np.ndarray | None:
+    try:
+        raw = file.read_bytes()
+        digest, packed = raw[len(MAGIC) : len(MAGIC) + 32], raw[len(MAGIC) + 32 :]
+        if not raw.startswith(MAGIC) or hashlib.sha256(packed).digest() != digest:
+            return None
+        votes = np.frombuffer(zlib.decompress(packed), dtype=np.int8)
+        file.touch()
+    except (OSError, zlib.error):
+        return None
+    return votes if len(votes) == n and (n == 0 or -1 <= votes.min() <= votes.max() < n_classes) else None
+
+
+def _write(file: Path, votes: np.ndarray) -> None:
+    """Keep votes: beside, then renamed. A cache that cannot be written is no error."""
+    packed = zlib.compress(votes.tobytes(), 1)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(MAGIC + hashlib.sha256(packed).digest() + packed)
+        beside.replace(file)
+    except OSError:
+        return
+
+
+def _tidy(folder: Path) -> None:
+    try:
+        files = sorted((-entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(folder))
+        total = 0
+        for _, size, path in files:
+            total += size
+            if total > MOST_BYTES:
+                Path(path).unlink(missing_ok=True)
+    except OSError:  # another process tidies, too
+        return

@@ -1,0 +1,251 @@
+"""What a labeling function's votes depend on, as one hash: its code, what it closes over, the globals that it reads.
+
+Values are hashed by what they are, never by where they lie; one whose content cannot be known (an open file, an iterator,
+a model of some library) makes the whole labeling function `Unknown`. Code of installed packages and of the standard
+library counts by name and version. What lies outside the process (files read while voting, the clock, random numbers) is
+not seen.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import hashlib
+import importlib.metadata
+import re
+import sys
+import sysconfig
+import types
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weakft.lfs.rowwise import parts
+from weakft.lfs.words import WordIndex
+
+PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...), range)
+LIBRARIES = tuple(
+    str(Path(p).resolve()) for p in {sysconfig.get_path(k) for k in ("stdlib", "purelib", "platlib")} if p
+)
+CODE = ("co_code", "co_exceptiontable", "co_argcount", "co_kwonlyargcount", "co_posonlyargcount", "co_flags")
+NOT_OF_A_CLASS = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__")
+
+
+class Unknown(Exception):
+    """A value whose content cannot be hashed."""
+
+
+def of_function(lf: Any) -> str:
+    """The hash of a labeling function (weakft's or Snorkel's), whatever its name.
+
+    Raises
+    ------
+    Unknown : it depends on something that cannot be hashed.
+    """
+    hasher = Hasher()
+    try:
+        hasher.add(type(lf))
+        if parts(lf)[0] is lf:  # a way of being called of its own
+            hasher.add({name: value for name, value in vars(lf).items() if name not in ("name", "where")})
+        else:
+            attributes = {name: value for name, value in vars(lf).items() if name not in ("name", "where", "_name")}
+            bound = attributes.get("f", attributes.get("_f"))
+            if getattr(bound, "__self__", None) is lf:  # a kind of `kinds`, which is its attributes
+                attributes = {name: value for name, value in attributes.items() if value is not bound} | {"f": None}
+            hasher.add(attributes)
+    except RecursionError as error:
+        raise Unknown("nested too deeply") from error
+    return hasher.digest()
+
+
+def of_values(values: Iterable[Any]) -> str:
+    """The hash of a column of values.
+
+    Raises
+    ------
+    Unknown : one of them cannot be hashed.
+    """
+    values = list(values)
+    kinds = set(map(type, values))
+    if kinds <= {str}:
+        total = hashlib.sha256(b"texts")
+        for start in range(0, len(values), 10_000):
+            some = values[start : start + 10_000]
+            total.update(np.array([len(text) for text in some], dtype=np.int64).tobytes())
+            total.update("".join(some).encode("utf-8", "surrogatepass"))
+        return total.hexdigest()
+    if kinds <= set(PLAIN):
+        return hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).hexdigest()
+    hasher = Hasher()
+    hasher.add(values)
+    return hasher.digest()
+
+
+class Hasher:
+    """Feeds values to one hash; a value met again (or a cycle) counts by the place of its first meeting."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._met: dict[int, int] = {}
+        self._kept: list[Any] = []  # so that no id is given twice
+
+    def digest(self) -> str:
+        """The hash so far."""
+        return self._hash.hexdigest()
+
+    def _write(self, *words: Any) -> None:
+        for word in words:
+            raw = word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogatepass")
+            self._hash.update(len(raw).to_bytes(8, "little") + raw)
+
+    def add(self, value: Any) -> None:
+        """Feed a value.
+
+        Raises
+        ------
+        Unknown : its content cannot be known.
+        """
+        if type(value) in PLAIN:
+            self._write(type(value).__name__, repr(value))
+            return
+        if id(value) in self._met:
+            self._write("met", self._met[id(value)])
+            return
+        self._met[id(value)] = len(self._kept)
+        self._kept.append(value)
+        self._write(type(value).__qualname__)
+        self._add_container(value)
+
+    def _add_all(self, values: Iterable[Any]) -> None:
+        values = list(values)
+        self._write(len(values))
+        for value in values:
+            self.add(value)
+
+    def _add_container(self, value: Any) -> None:
+        if type(value) in (tuple, list):
+            self._add_all(value)
+        elif type(value) is dict:
+            self._add_all(item for pair in value.items() for item in pair)
+        elif type(value) in (set, frozenset):
+            self._write(*sorted(_alone(item) for item in value))
+        elif isinstance(value, (np.ndarray, np.generic)) and value.dtype != object:
+            self._write(value.dtype.str, value.shape, value.tobytes())
+        elif isinstance(value, re.Pattern):
+            self._add_all([value.pattern, value.flags])
+        elif isinstance(value, Path):
+            self._write(str(value))
+        else:
+            self._add_code(value)
+
+    def _add_code(self, value: Any) -> None:
+        if isinstance(value, types.CodeType):
+            self._write(*(getattr(value, name) for name in CODE), value.co_names, value.co_varnames, value.co_freevars)
+            self._add_all(value.co_consts)
+        elif isinstance(value, types.ModuleType):
+            self._add_module(value)
+        elif isinstance(value, types.FunctionType):
+            if not self._installed(value):
+                self._add_function(value)
+        elif isinstance(value, type):
+            if not self._installed(value):
+                self._add_class(value)
+        elif isinstance(value, types.MethodType):
+            self._add_all([value.__func__, value.__self__])
+        elif isinstance(value, functools.partial):
+            self._add_all([value.func, value.args, value.keywords])
+        elif isinstance(value, (types.BuiltinFunctionType, types.MethodWrapperType)):
+            self._add_all([value.__name__, value.__self__])
+        elif isinstance(
+            value, (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)
+        ):
+            self._add_all([value.__name__, value.__objclass__])
+        elif isinstance(value, (staticmethod, classmethod)):
+            self.add(value.__func__)
+        elif isinstance(value, property):
+            self._add_all([value.fget, value.fset])
+        else:
+            self._add_instance(value)
+
+    def _add_function(self, f: types.FunctionType) -> None:
+        self._add_all([f.__code__, f.__defaults__, f.__kwdefaults__])
+        for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
+            try:
+                self._add_all([name, cell.cell_contents])
+            except ValueError:  # an empty cell
+                self._write(name, "empty")
+        for name in sorted(_globals_read(f.__code__)):
+            if name in f.__globals__:
+                self._add_all([name, f.__globals__[name]])
+
+    def _add_class(self, kind: type) -> None:
+        self._add_all([kind.__qualname__, *kind.__bases__])
+        self._add_all(item for name, v in vars(kind).items() if name not in NOT_OF_A_CLASS for item in (name, v))
+
+    def _add_instance(self, value: Any) -> None:
+        kind = type(value)
+        mapper = kind.__module__.startswith("snorkel.") and hasattr(value, "_f") and hasattr(value, "_pre")
+        if isinstance(value, WordIndex):
+            self._add_all([value.words, value.case])
+        elif mapper:  # a preprocessor made of a function: its memory is no content
+            self._add_all([value._f, value._pre])
+        elif _version(kind.__module__) is None and hasattr(value, "__dict__") and kind.__flags__ & (1 << 9):
+            self._add_all([kind, vars(value)])  # bit 9: a class written in Python
+        else:
+            raise Unknown(f"{kind.__module__}.{kind.__qualname__}")
+
+    def _installed(self, value: Any) -> bool:
+        version = _version(value.__module__)
+        if version is not None:
+            self._write(value.__module__, value.__qualname__, version)
+        return version is not None
+
+    def _add_module(self, module: types.ModuleType) -> None:
+        version = _version(module.__name__)
+        self._write(module.__name__, version or "")
+        if version is None:
+            source = Path(module.__file__ or "") if getattr(module, "__file__", None) else None
+            if source is None or source.suffix != ".py" or not source.is_file():
+                raise Unknown(f"module {module.__name__}")
+            self._write(source.read_bytes())
+            self._add_all(v for v in vars(module).values() if isinstance(v, types.ModuleType))
+            self._add_all(v for v in vars(module).values() if isinstance(v, types.FunctionType))
+
+
+def _alone(value: Any) -> str:
+    hasher = Hasher()
+    hasher.add(value)
+    return hasher.digest()
+
+
+def _globals_read(code: types.CodeType) -> set[str]:
+    """The global names that a function reads, functions inside it included."""
+    names: set[str] = set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            names.add(instruction.argval)
+        changes_closure = instruction.opname == "STORE_DEREF" and instruction.argval in code.co_freevars
+        if changes_closure or instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+            raise Unknown(f"{code.co_name} changes {instruction.argval}")
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _globals_read(constant)
+    return names
+
+
+@functools.cache
+def _version(module: str | None) -> str | None:
+    """The version of the installed package that a module is of, or None for code of the user's own."""
+    top = (module or "").partition(".")[0]
+    if top in sys.stdlib_module_names and top != "__main__":
+        return sys.version.split()[0]
+    loaded = sys.modules.get(top)
+    file = getattr(loaded, "__file__", None)
+    if top != "weakft" and not (file and str(Path(file).resolve()).startswith(LIBRARIES)):
+        return None
+    try:
+        return importlib.metadata.version(top)
+    except importlib.metadata.PackageNotFoundError:
+        return str(getattr(loaded, "__version__", "")) or None
