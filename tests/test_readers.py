@@ -45,7 +45,6 @@ def test_formats_read_alike(tmp_path, extension):
     assert data.ids == ["w", "x", "y", "z"]
     assert data.columns["stars"] == ["5", "1", "4", "2"]
     assert data.gold.read("measure").tolist() == [1, 0, 1, 0]  # neg, pos in sorted order
-    assert data.example(1).stars == "1"
 
 
 def test_a_folder_of_splits_shares_one_order_of_labels(tmp_path):

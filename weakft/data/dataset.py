@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -69,11 +68,6 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.texts)
-
-    def example(self, row: int) -> SimpleNamespace:
-        """The row as labeling functions see it: ``x.text``, ``x.id`` and one attribute a column."""
-        values = {name: column[row] for name, column in self.columns.items()}
-        return SimpleNamespace(**{**values, "text": self.texts[row], "id": self.ids[row]})
 
 
 @dataclass
