@@ -20,7 +20,6 @@ from weakft.data.dataset import Splits
 from weakft.errors import UserError
 from weakft.inputs import Given, aggregate, cast_votes, load, load_data
 from weakft.label_models.base import covered
-from weakft.training.probe import probe as logistic
 
 
 @dataclass
@@ -34,6 +33,9 @@ class Outcome:
 
 PAIRS = 20
 """Positive and negative pairs of each text that SetFit is tuned on (the paper's R)."""
+
+INVERSE_REGULARIZATION = 10.0
+"""scikit-learn's C, for rows of length 1 to 2."""
 
 Baseline = Callable[[TrainConfig, Given], Outcome]
 
@@ -147,7 +149,15 @@ def _embeddings(config: TrainConfig, splits: Splits, rows: np.ndarray, k: int) -
 
 
 def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, gold: Any, used: int) -> Outcome:
-    """Fit on ``rows`` of ``train`` with soft ``targets`` [len(rows), k], a copy of a row a class weighted by its share."""
+    """Fit on ``rows`` of ``train`` with soft ``targets`` [len(rows), k], a copy of a row a class weighted by its share;
+    classes without a row get no probability.
+    """
     at, classes = np.nonzero(targets > 0.01)
-    probabilities = logistic(train[rows[at]], classes, test, targets.shape[1], targets[at, classes])
+    probabilities = np.zeros((test.shape[0], targets.shape[1]))
+    if len(np.unique(classes)) == 1:
+        probabilities[:, classes[0]] = 1.0
+    else:
+        model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=1000)
+        model.fit(train[rows[at]], classes, sample_weight=targets[at, classes])
+        probabilities[:, model.classes_] = model.predict_proba(test)
     return Outcome(probabilities, gold.read("measure"), used)
