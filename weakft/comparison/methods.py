@@ -77,7 +77,10 @@ METHODS: dict[str, Entry] = {
 GIVES = {"cosine": ("majority", "label-model", "weak"), "cosine+valid": ("valid",)}
 """What a run of a method measures on its way."""
 
-COUNTED = re.compile(r"(gold|valid|probe|setfit)-([1-9]\d*)")
+COUNTS = ("gold", "valid", "probe", "setfit")
+"""Methods that take a number of gold labels, in the order of the tables."""
+
+COUNTED = re.compile(rf"({'|'.join(COUNTS)})-([1-9]\d*)")
 
 
 def find(name: str) -> Entry:
@@ -91,7 +94,7 @@ def find(name: str) -> Entry:
         return METHODS[name]
     counted = COUNTED.fullmatch(name)
     if counted is None:
-        known = [*METHODS, "gold-N", "valid-N", "probe-N", "setfit-N"]
+        known = [*METHODS, *(f"{kind}-N" for kind in COUNTS)]
         raise UserError(
             f"--methods {name}: there is no such method.{nearest(name, known)} `weakft benchmark --explain` lists them; "
             "gold-N, valid-N, probe-N and setfit-N take any number."
@@ -109,5 +112,5 @@ def order(name: str) -> tuple[int, int]:
     """Sorts methods as in `METHODS`, counted ones by their number behind them."""
     counted = COUNTED.fullmatch(name)
     if counted:
-        return len(METHODS) + ("gold", "valid", "probe", "setfit").index(counted[1]), int(counted[2])
-    return list(METHODS).index(name) if name in METHODS else len(METHODS) + 3, 0
+        return len(METHODS) + COUNTS.index(counted[1]), int(counted[2])
+    return list(METHODS).index(name) if name in METHODS else len(METHODS) + len(COUNTS), 0
