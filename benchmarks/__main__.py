@@ -9,7 +9,6 @@ Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names fold
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ from weakft.cli import parse
 from weakft.cli import run as run_cli
 from weakft.comparison import summary
 from weakft.comparison.cells import read_lines
-from weakft.comparison.worth import worth
+from weakft.comparison.worth import named, worth
 from weakft.config import BenchmarkConfig
 from weakft.display import TerminalProgress
 from weakft.errors import UserError
@@ -53,15 +52,12 @@ def rules_worth(lines: list[dict[str, Any]]) -> str:
         except UserError:
             continue
         tried = ", ".join(map(str, found.counts))
-        labels, low, high = (_labels(n, found.counts) for n in (found.labels, found.low, found.high))
+        smallest, *_, largest = found.counts
+        labels, low, high = (named(n, smallest, largest) for n in (found.labels, found.low, found.high))
         out.append(
             f"| {data} | {found.accuracy:.3f} | {tried} | {labels} | {low} to {high} | {found.gold_used} | {found.seeds} |"
         )
     return "\n".join(out) + "\n"
-
-
-def _labels(n: float, counts: Any) -> str:
-    return f"below {counts[0]}" if n == 0 else f"above {counts[-1]}" if math.isinf(n) else f"{n:.0f}"
 
 
 def between(readme: str, begin: str, content: str, end: str) -> str:

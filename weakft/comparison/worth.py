@@ -133,7 +133,7 @@ def sentence(found: Worth, rules: int) -> str:
         said = f"{what} are worth more than {largest} labeled examples, the most that were tried"
     else:
         said = f"{what} are worth about {_rounded(found.labels)} labeled examples"
-    low, high = (_named(end, smallest, largest) for end in (found.low, found.high))
+    low, high = (named(end, smallest, largest) for end in (found.low, found.high))
     said += f" (95 % interval {low})." if low == high else f" (95 % interval {low} to {high})."
     if found.labels < found.gold_used:
         said += (
@@ -143,8 +143,8 @@ def sentence(found: Worth, rules: int) -> str:
     return said
 
 
-def _named(n: float, smallest: int, largest: int) -> str:
-    """An end of the interval in words."""
+def named(n: float, smallest: int, largest: int) -> str:
+    """A number of labels in words: two significant digits, or that it lies outside what was tried."""
     if n == 0:
         return f"below {smallest}"
     return f"above {largest}" if np.isinf(n) else _rounded(n)
