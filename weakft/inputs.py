@@ -16,7 +16,7 @@ from weakft.data.dataset import Dataset, Splits
 from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError
-from weakft.lfs.apply import Failure, apply
+from weakft.lfs.apply import Failure, apply, merge
 from weakft.lfs.cache import apply_cached, default_folder
 from weakft.lfs.load import RuleSet, from_objects, load_file
 from weakft.lfs.summary import summarise
@@ -49,8 +49,8 @@ class Votes:
     failures: dict[str, Failure] = field(default_factory=dict)
 
 
-def load_data(options: DataOptions, given: Given, label_names: list[str] | None) -> Splits:
-    """Read the data set that the options or the Python objects name.
+def load_data(options: DataOptions, given: Given, label_names: list[str] | None, stream: bool = False) -> Splits:
+    """Read the data set that the options or the Python objects name; ``stream`` as in `read_splits`.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def load_data(options: DataOptions, given: Given, label_names: list[str] | None)
     elif options.data is None:
         splits = example.load()
     else:
-        splits = read_splits(Path(options.data), columns)
+        splits = read_splits(Path(options.data), columns, stream)
     for name, path in (("valid", options.valid), ("test", options.test)):
         if path is not None:
             if getattr(splits, name) is not None:
@@ -99,15 +99,17 @@ def load_rules(options: VoteOptions, given: Given) -> RuleSet | None:
     )
 
 
-def load(options: VoteOptions, given: Given, needs_rules: bool = True) -> tuple[Splits, RuleSet | None, list[str]]:
-    """Data, labeling functions and class names that belong together.
+def load(
+    options: VoteOptions, given: Given, needs_rules: bool = True, stream: bool = False
+) -> tuple[Splits, RuleSet | None, list[str]]:
+    """Data, labeling functions and class names that belong together; ``stream`` as in `read_splits`.
 
     Raises
     ------
     UserError : the class names are unknown, or the rules' and the data's disagree.
     """
     rules = load_rules(options, given) if needs_rules else None
-    splits = load_data(options, given, rules.label_names if rules else None)
+    splits = load_data(options, given, rules.label_names if rules else None, stream)
     labels = (rules.label_names if rules else None) or splits.label_names
     if labels is None:
         raise UserError(
@@ -167,11 +169,20 @@ def cast_votes(
 def _apply(
     options: VoteOptions, rules: RuleSet, split: Dataset, label_names: list[str], advance: Advance | None
 ) -> tuple[np.ndarray, dict[str, Failure]]:
-    how: dict[str, Any] = {"strict": options.strict, "advance": advance, "processes": options.processes}
-    if not options.cache:
-        return apply(rules.lfs, split, label_names, source=rules.file, **how)
-    folder = default_folder() if options.cache_dir is None else Path(options.cache_dir)
-    return apply_cached(rules.lfs, split, label_names, folder, source=rules.file, **how)
+    how: dict[str, Any] = {
+        "strict": options.strict,
+        "advance": advance,
+        "processes": options.processes,
+        "source": rules.file,
+    }
+    if options.cache:
+        folder = default_folder() if options.cache_dir is None else Path(options.cache_dir)
+        how["folder"] = folder
+    found = [(apply_cached if options.cache else apply)(rules.lfs, part, label_names, **how) for part in split.parts()]
+    failures: dict[str, Failure] = {}
+    for _, failed in found:
+        merge(failures, failed)
+    return np.concatenate([L for L, _ in found]), failures
 
 
 def aggregate(config: TrainConfig, splits: Splits, votes: Votes, n_classes: int) -> Choice:

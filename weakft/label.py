@@ -46,7 +46,7 @@ def label(data: Any = None, lfs: Any = None, *, label_names: list[str] | None = 
 def _label(config: LabelConfig, given: Given, progress: Silent | TerminalProgress) -> tuple[Labeled, Any]:
     from weakft.inputs import cast_votes, lf_summary, load
 
-    splits, rules, labels = load(config, given)
+    splits, rules, labels = load(config, given, stream=True)
     progress.start("labeling functions", sum(len(s) for s in (splits.train, splits.valid, splits.test) if s))
     votes = cast_votes(config, splits, rules, labels, progress.advance)
     for failure in votes.failures.values():
@@ -58,7 +58,9 @@ def _label(config: LabelConfig, given: Given, progress: Silent | TerminalProgres
 def main(args: list[str]) -> None:
     """The command line of `weakft label`."""
     config = parse(LabelConfig, args, "weakft label")
-    import pandas as pd
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet
 
     from weakft import runs
     from weakft.display import TerminalProgress, show_summary
@@ -71,10 +73,10 @@ def main(args: list[str]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TerminalProgress() as bars:
         labeled, splits = _label(config, Given(), bars)
-    matrix = pd.DataFrame(labeled.L, columns=labeled.names)
-    matrix.insert(0, "id", splits.train.ids)
+    votes = [np.ascontiguousarray(column) for column in labeled.L.T]
+    matrix = pa.table([splits.train.ids, *votes], names=["id", *labeled.names])
     with runs.writing(folder) as scratch:
-        matrix.to_parquet(scratch / "label_matrix.parquet", index=False)
+        pyarrow.parquet.write_table(matrix, scratch / "label_matrix.parquet")
         labeled.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
     show_summary(bars.console, labeled.summary, labeled.gold_labels_used)
     covered = (labeled.L >= 0).any(axis=1).mean()

@@ -6,7 +6,7 @@ Knows nothing about files, labeling functions or models.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,18 +56,23 @@ class Dataset:
     texts : n strings.   ids : n distinct strings.
     columns : the other columns by name, n values each (labeling functions read them as ``x.name``).
     gold : `Gold` or None.   votes : int8 [n, m] of ready votes or None (-1 = abstain).
-    source : where it came from, for messages.
+    source : where it came from, for messages.   first_row : the number of its first row there.
     """
 
     texts: list[str]
-    ids: list[str]
+    ids: Sequence[str]
     columns: dict[str, list[Any]] = field(default_factory=dict)
     gold: Gold | None = None
     votes: np.ndarray | None = None
     source: str = "memory"
+    first_row: int = 0
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def parts(self) -> Iterator[Dataset]:
+        """Its rows in order, in pieces that can be held: itself, where all of it is held anyway."""
+        yield self
 
 
 @dataclass

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
 from weakft.data.dataset import ABSTAIN, Dataset, Gold, Splits
-from weakft.data.tables import Columns, table_to_dataset
+from weakft.data.tables import Columns, table_to_dataset, unique_ids
 from weakft.errors import UserError
 
 FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
@@ -29,8 +32,51 @@ SPLIT_NAMES = {
 }
 
 
-def read_splits(path: Path, columns: Columns) -> Splits:
+PART = 1 << 17
+"""Rows of a streamed file that are held at a time."""
+
+
+class Streamed(Dataset):
+    """A Parquet file as a split that is read part by part, as often as its `parts` are asked for.
+
+    It holds no texts; its ids are there once all parts were read. Whether ids differ is known then only.
+    """
+
+    def __init__(self, path: Path, columns: Columns) -> None:
+        super().__init__(texts=[], ids=[], source=str(path))
+        self._path, self._columns = path, columns
+        with _readable(path), pyarrow.parquet.ParquetFile(path) as file:
+            self._rows: int = file.metadata.num_rows
+        if not self._rows:
+            raise UserError(f"{path}: the table has columns but no rows.")
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def parts(self) -> Iterator[Dataset]:
+        """See `Dataset.parts`.
+
+        Raises
+        ------
+        UserError : as `table_to_dataset`, with the row in the file.
+        """
+        first, ids = 0, []
+        with _readable(self._path), pyarrow.parquet.ParquetFile(self._path) as file:
+            for batch in file.iter_batches(PART):
+                part = table_to_dataset(pa.Table.from_batches([batch]), self._columns, self.source, first)
+                first += len(part)
+                ids.append(pa.array(part.ids))
+                yield part
+        every = pa.chunked_array(ids)
+        if pyarrow.compute.count_distinct(every).as_py() != len(every):
+            unique_ids(every, self._columns.id or "id", self.source)
+        self.ids = cast("Sequence[str]", every)
+
+
+def read_splits(path: Path, columns: Columns, stream: bool = False) -> Splits:
     """Read a data set from a folder (WRENCH's layout, or files named train, valid, test) or from one table (train only).
+
+    stream : a Parquet file of training texts may come as `Streamed`, if the class names are known.
 
     Raises
     ------
@@ -39,7 +85,7 @@ def read_splits(path: Path, columns: Columns) -> Splits:
     if not path.exists():
         raise UserError(f"--data {path}: there is no such file or folder.")
     if path.is_file():
-        return Splits(train=read_table(path, columns), label_names=columns.label_names, name=path.stem)
+        return Splits(train=_train(path, columns, stream), label_names=columns.label_names, name=path.stem)
     if (path / "label.json").is_file():
         return read_wrench(path)
     files = {split: _split_file(path, split) for split in SPLIT_NAMES}
@@ -49,9 +95,14 @@ def read_splits(path: Path, columns: Columns) -> Splits:
             f"--data {path}: expected a WRENCH folder (label.json, train.json, ...) or a file train.EXT with EXT one of "
             f"{', '.join(FORMATS)}; found {found}."
         )
-    read = {split: None if file is None else read_table(file, columns) for split, file in files.items()}
-    assert read["train"] is not None
-    return Splits(read["train"], read["valid"], read["test"], label_names=columns.label_names, name=path.resolve().name)
+    train = _train(files["train"], columns, stream)
+    valid, test = (None if (file := files[name]) is None else read_table(file, columns) for name in ("valid", "test"))
+    return Splits(train, valid, test, label_names=columns.label_names, name=path.resolve().name)
+
+
+def _train(path: Path, columns: Columns, stream: bool) -> Dataset:
+    streams = stream and path.suffix.lower() == ".parquet" and columns.label_names is not None
+    return Streamed(path, columns) if streams else read_table(path, columns)
 
 
 def _split_file(folder: Path, split: str) -> Path | None:
@@ -78,7 +129,7 @@ def _read_frame(path: Path) -> pa.Table:
         raise UserError(f"{path}: the file is empty; expected a table with a text column.")
     if suffix != ".parquet":
         check_utf8(path)
-    try:
+    with _readable(path):
         if suffix == ".parquet":
             return pa.parquet.read_table(path)
         if suffix in (".csv", ".tsv"):
@@ -86,8 +137,15 @@ def _read_frame(path: Path) -> pa.Table:
         if suffix == ".json":
             return _read_json(path)
         return pa.json.read_json(path, read_options=pa.json.ReadOptions(block_size=1 << 26))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (pa.ArrowInvalid, pa.ArrowException, ValueError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as {suffix[1:].upper()}: {str(error).splitlines()[0]}") from error
+        kind = path.suffix[1:].upper()
+        raise UserError(f"{path}: cannot be read as {kind}: {str(error).splitlines()[0]}") from error
 
 
 def check_utf8(path: Path) -> None:

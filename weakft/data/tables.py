@@ -50,8 +50,10 @@ def _pick(asked: str | None, guesses: tuple[str, ...], names: list[str], what: s
     return found[0] if found else None
 
 
-def table_to_dataset(table: pa.Table, columns: Columns, source: str) -> Dataset:
+def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: int = 0) -> Dataset:
     """Turn a table into a split: check texts and ids, map label names to class numbers, keep the other columns.
+
+    first_row : the number of the table's first row in ``source``.
 
     Raises
     ------
@@ -85,10 +87,16 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str) -> Dataset:
                 else ("only white space" if isinstance(value, str) else f"{value!r} ({type(value).__name__})")
             )
             raise UserError(
-                f"{source}: row {row + 1}, column {text!r}: expected a text, found {found}. Remove the row or fill it in."
+                f"{source}: row {first_row + row + 1}, column {text!r}: expected a text, found {found}. "
+                "Remove the row or fill it in."
             )
-    ids = [str(i) for i in range(len(texts))] if id_column is None else _ids(table.column(id_column), id_column, source)
-    gold = None if label is None else _gold(table.column(label), label, columns, source)
+    numbers = range(first_row, first_row + len(texts))
+    ids = (
+        list(map(str, numbers))
+        if id_column is None
+        else unique_ids(table.column(id_column), id_column, source, first_row)
+    )
+    gold = None if label is None else _gold(table.column(label), label, columns, source, first_row)
     others = [n for n in names if n not in (text, label, id_column)]
     return Dataset(
         texts=texts,
@@ -96,13 +104,20 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str) -> Dataset:
         columns={name: table.column(name).to_pylist() for name in others},
         gold=gold,
         source=source,
+        first_row=first_row,
     )
 
 
-def _ids(values: pa.ChunkedArray, column: str, source: str) -> list[str]:
+def unique_ids(values: pa.ChunkedArray, column: str, source: str, first_row: int = 0) -> list[str]:
+    """The ids as strings.
+
+    Raises
+    ------
+    UserError : one is missing, or stands twice.
+    """
     ids: list[str] = []
     seen: dict[str, int] = {}
-    for row, value in enumerate(values.to_pylist()):
+    for row, value in enumerate(values.to_pylist(), first_row):
         if value is None:
             raise UserError(f"{source}: row {row + 1}, column {column!r}: the id is missing.")
         key = str(value)
@@ -116,7 +131,7 @@ def _ids(values: pa.ChunkedArray, column: str, source: str) -> list[str]:
     return ids
 
 
-def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str) -> Gold | None:
+def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str, first_row: int) -> Gold | None:
     """Class numbers from label names or numbers; missing values are -1."""
     raw = values.to_pylist()
     kinds = {type(v).__name__ for v in raw if v is not None}
@@ -125,7 +140,7 @@ def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str) -
             i for i, v in enumerate(raw) if v is not None and type(v) is not type(next(x for x in raw if x is not None))
         )
         raise UserError(
-            f"{source}: row {row + 1}, column {column!r}: found {raw[row]!r}; the rows above hold another type."
+            f"{source}: row {first_row + row + 1}, column {column!r}: found {raw[row]!r}; the rows above hold another type."
         )
     if not kinds:
         return None
@@ -145,7 +160,7 @@ def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str) -
             continue
         if index is None or not 0 <= index < len(names):
             raise UserError(
-                f"{source}: row {row + 1}, column {column!r}: unknown label {value!r}; the classes are "
+                f"{source}: row {first_row + row + 1}, column {column!r}: unknown label {value!r}; the classes are "
                 f"{', '.join(map(repr, names))}.{nearest(key, names)}"
             )
         gold[row] = index

@@ -10,10 +10,10 @@ import numpy as np
 
 from weakft.data.dataset import ABSTAIN, Dataset
 from weakft.errors import UserError
-from weakft.lfs.block import Failure, Job
+from weakft.lfs.block import Failure, Job, merge
 from weakft.lfs.processes import apply_blocks
 
-__all__ = ["Failure", "apply"]
+__all__ = ["Failure", "apply", "merge"]
 
 MAX_CLASSES = 127
 """Votes are int8."""
@@ -51,11 +51,7 @@ def apply(
     failures: dict[str, Failure] = {}
     for rows, votes, failed in apply_blocks(Job(lfs, data, label_names, strict), processes, source):
         L[rows.start : rows.stop] = votes
-        for name, failure in failed.items():
-            if name in failures:
-                failures[name].count += failure.count
-            else:
-                failures[name] = failure
+        merge(failures, failed)
         if advance is not None:
             advance(len(rows))
     return L, failures

@@ -33,15 +33,23 @@ class Failure:
     traceback: str
 
 
+def merge(failures: dict[str, Failure], later: dict[str, Failure]) -> None:
+    """Add the failures on later rows."""
+    for name, failure in later.items():
+        if name in failures:
+            failures[name].count += failure.count
+        else:
+            failures[name] = failure
+
+
 @dataclass
 class Job:
-    """Which labeling functions are applied to which data; ``first_row`` is the number of the data's first row."""
+    """Which labeling functions are applied to which data."""
 
     lfs: list[Any]
     data: Dataset
     label_names: list[str]
     strict: bool = False
-    first_row: int = 0
 
     def __post_init__(self) -> None:
         self.number = {name: i for i, name in enumerate(self.label_names)}
@@ -90,12 +98,12 @@ def _votes(job: Job, lf: Any, chunk: Chunk, rows: range, failures: dict[str, Fai
 def _note(job: Job, lf: Any, row: int, error: Exception, failures: dict[str, Failure]) -> None:
     if job.strict:
         raise UserError(
-            f"{place(lf)}: raised {type(error).__name__}: {error} on row {job.first_row + row + 1} "
+            f"{place(lf)}: raised {type(error).__name__}: {error} on row {job.data.first_row + row + 1} "
             f"(id {job.data.ids[row]!r}) of {job.data.source}. Without --strict such rows abstain."
         ) from error
     if lf.name not in failures:
         trace = "".join(traceback.format_exception(error))
-        failures[lf.name] = Failure(lf.name, place(lf), 0, job.first_row + row, trace)
+        failures[lf.name] = Failure(lf.name, place(lf), 0, job.data.first_row + row, trace)
     failures[lf.name].count += 1
 
 
@@ -103,7 +111,7 @@ def _number(job: Job, lf: Any, vote: Any, row: int) -> int:
     """The class number of a vote (a name, an integer, or a NumPy integer); anything else is an error that names the LF."""
     if vote is None:
         return ABSTAIN
-    where = f"{place(lf)}: row {job.first_row + row + 1} (id {job.data.ids[row]!r})"
+    where = f"{place(lf)}: row {job.data.first_row + row + 1} (id {job.data.ids[row]!r})"
     if isinstance(vote, str):
         if vote not in job.number:
             known = ", ".join(map(repr, job.label_names))

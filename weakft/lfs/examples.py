@@ -6,7 +6,7 @@ never copied: one that changes a list inside an example changes it for all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -35,7 +35,7 @@ def examples(data: Dataset, rows: range) -> list[Example]:
     texts, ids = data.texts[rows.start : rows.stop], data.ids[rows.start : rows.stop]
     if not data.columns:
         return [Example(text=text, id=i) for text, i in zip(texts, ids, strict=True)]
-    columns = {name: values[rows.start : rows.stop] for name, values in data.columns.items()}
+    columns: dict[str, Sequence[Any]] = {name: values[rows.start : rows.stop] for name, values in data.columns.items()}
     columns |= {"text": texts, "id": ids}
     return [Example(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
 

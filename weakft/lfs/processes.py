@@ -66,7 +66,7 @@ def apply_blocks(
         if fork:
             results = [pool.submit(_apply_held, block) for block in blocks]
         else:
-            results = [pool.submit(_apply_sent, _cut(job.data, block), block.start) for block in blocks]
+            results = [pool.submit(_apply_sent, _cut(job.data, block)) for block in blocks]
         for block, result in zip(blocks, results, strict=True):
             yield block, *result.result()
     finally:
@@ -80,7 +80,8 @@ def _blocks(n: int, size: int) -> list[range]:
 def _cut(data: Dataset, rows: range) -> Dataset:
     cut = slice(rows.start, rows.stop)
     columns = {name: values[cut] for name, values in data.columns.items()}
-    return Dataset(data.texts[cut], data.ids[cut], columns, source=data.source)
+    first = data.first_row + rows.start
+    return Dataset(data.texts[cut], data.ids[cut], columns, source=data.source, first_row=first)
 
 
 def _hold(job: Job) -> None:
@@ -101,6 +102,6 @@ def _apply_held(block: range) -> tuple[np.ndarray, dict[str, Failure]]:
     return apply_block(_held, block)
 
 
-def _apply_sent(data: Dataset, first_row: int) -> tuple[np.ndarray, dict[str, Failure]]:
+def _apply_sent(data: Dataset) -> tuple[np.ndarray, dict[str, Failure]]:
     assert _held is not None
-    return apply_block(replace(_held, data=data, first_row=first_row), range(len(data)))
+    return apply_block(replace(_held, data=data), range(len(data)))

@@ -62,6 +62,10 @@ class EndModel:
         positions = getattr(self.module.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
         self.max_length = min(positions, self.tokenizer.model_max_length, max_length or positions)
         self.module.to(self.accelerator.device)
+        if (
+            self.device.type == "cpu"
+        ):  # the fused kernel has no dropout there, and loses to plain products on short texts
+            self.module.set_attn_implementation("eager")
         self.tap = FeatureTap(self.module, len(label_names))
 
     @classmethod

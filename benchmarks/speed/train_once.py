@@ -1,0 +1,225 @@
+"""One training loop on one data set, once, in a process of its own: a line of JSON.
+
+    python -m benchmarks.speed.train_once steps weakft youtube     # the self-training step, and what a period begins with
+    python -m benchmarks.speed.train_once course cosine youtube    # the whole run, with its accuracy as it goes
+
+Loops: `weakft`, and `cosine` and `wrench` (see `peers`). Data from `WEAKFT_DATA`. Knows nothing of repetitions and tables.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.speed.peers import BATCH, PEERS
+from weakft.data.dataset import Splits
+from weakft.data.readers import read_splits
+from weakft.data.tables import Columns
+from weakft.label_models.base import covered, vote_counts
+
+LENGTH = {"youtube": 64, "trec": 32}
+"""Tokens that the peers pad to: short of their own defaults (128 and more), which favours them."""
+
+WARM, STEPS, COUNTED = 4, 24, 16
+INITIAL, SELF_TRAINING = 150, 300
+"""Steps of the peer's stages in a whole run, scaled to this size of data set as in `cosine-published`."""
+
+
+class Silent:
+    """Progress that nobody sees."""
+
+    def start(self, stage: str, total: int) -> None:
+        """Nothing."""
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        """Nothing."""
+
+    def say(self, message: str) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def base_sized() -> Iterator[str]:
+    """A folder with a model of RoBERTa-base's size, 12 layers of 768, random weights: as fast as a trained one."""
+    import transformers
+
+    from weakft.training.backbone import resolve
+
+    with tempfile.TemporaryDirectory() as folder:
+        transformers.AutoTokenizer.from_pretrained(resolve("minilm")).save_pretrained(folder)
+        config = transformers.BertConfig(hidden_size=768, num_hidden_layers=12, num_attention_heads=12)
+        transformers.BertForSequenceClassification(config).save_pretrained(folder)
+        yield folder
+
+
+def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
+    """FLOP a second of a large matrix product, the best of several."""
+    n = 1024 if device.type == "cpu" else 8192
+    a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
+    best = 0.0
+    for _ in range(8):
+        start = time.perf_counter()
+        float((a @ b)[0, 0])
+        best = max(best, 2 * n**3 / (time.perf_counter() - start))
+    return best
+
+
+def our_steps(splits: Splits, backbone: str) -> dict[str, float]:
+    """Seconds of weakft's self-training step, and of the predictions that a period begins with."""
+    from weakft.config import TrainConfig, build
+    from weakft.training.batching import shuffled_batches
+    from weakft.training.loop import Best, Schedule
+    from weakft.training.model import EndModel
+    from weakft.training.stages import SelfTraining, self_train
+
+    o = build(TrainConfig, {}, "defaults")
+    model = EndModel(backbone, names_of(splits))
+    tokens = model.tokenize(splits.train.texts)
+    settings = SelfTraining(
+        o.period, 0.0, o.contrastive_weight, o.margin, o.distance, o.smoothing, o.least_selected, pool=2.0
+    )
+    clock = Clock()
+    schedule = Schedule(steps=WARM + STEPS, learning_rate=5e-5)
+    settings.period = schedule.steps
+    self_train(model, tokens, schedule, settings, BATCH, 0, None, Best(), None, None, clock)
+    pool = np.arange(min(len(tokens), int(2.0 * o.period * BATCH)))
+    start = time.perf_counter()
+    model.predict(tokens, pool)
+    refresh = time.perf_counter() - start
+    batches = shuffled_batches(tokens.lengths, BATCH, np.random.default_rng(0))
+    with FlopCounterMode(display=False) as flops:
+        for _ in range(COUNTED):
+            logits, features = model.forward(tokens, next(batches))
+            (logits.sum() + features.sum()).backward()
+    dtype = torch.bfloat16 if model.accelerator.mixed_precision == "bf16" else torch.float32
+    return clock.figures() | {
+        "refresh_s": refresh,
+        "period": o.period,
+        "gflop": flops.get_total_flops() / COUNTED / 1e9,
+        "peak_gflops": matrix_peak(dtype, model.device) / 1e9,
+    }
+
+
+class Clock(Silent):
+    """Progress that notes when each step ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        """A step is done."""
+        self.ends += [time.perf_counter()] * n
+
+    def figures(self) -> dict[str, float]:
+        """Mean seconds of a step after the first few (batches differ in length, so no median)."""
+        return {"step_s": (self.ends[-1] - self.ends[WARM - 1]) / (len(self.ends) - WARM)}
+
+
+def their_steps(name: str, splits: Splits, data: str, backbone: str) -> dict[str, float]:
+    """The same of a peer's loop."""
+    peer = PEERS[name](backbone, names_of(splits), LENGTH[data], WARM + STEPS)
+    peer.threshold = -1.0  # an untrained model is sure of nothing
+    pool = peer.pad(splits.train.texts)
+    clock = Clock()
+    for _ in peer.self_train(pool, WARM + STEPS):
+        clock.advance()
+    start = time.perf_counter()
+    peer.refresh(pool)
+    return clock.figures() | {"refresh_s": time.perf_counter() - start, "period": peer.period}
+
+
+def their_course(name: str, splits: Splits, data: str, seed: int) -> dict[str, Any]:
+    """A peer's whole run on the majority vote: seconds and test accuracy at each of its looks, and at the end."""
+    assert splits.valid is not None and splits.test is not None and splits.train.votes is not None
+    start = time.perf_counter()
+    peer = PEERS[name]("minilm", names_of(splits), LENGTH[data], INITIAL, seed)
+    L = splits.train.votes
+    counts = vote_counts(L, peer.k)[covered(L)]
+    noise = np.random.default_rng(seed).random(counts.shape)  # ties at random
+    labels = (counts + 0.5 * noise).argmax(1)
+    texts = np.asarray(splits.train.texts, dtype=object)
+    pool, rules = peer.pad(splits.train.texts), peer.pad(list(texts[covered(L)]))
+    parts = {
+        "valid": (peer.pad(splits.valid.texts), splits.valid.gold),
+        "test": (peer.pad(splits.test.texts), splits.test.gold),
+    }
+    looks: list[dict[str, Any]] = []
+
+    def look(stage: str, step: int) -> None:
+        found = {
+            part: float((peer.probabilities(texts).argmax(1) == gold.read("test")).mean())
+            for part, (texts, gold) in parts.items()
+            if gold is not None
+        }
+        looks.append({"stage": stage, "step": step, "seconds": round(time.perf_counter() - start, 1)} | found)
+
+    for step in peer.initial(rules, labels, INITIAL):
+        if step % peer.look_every == 0 or step == INITIAL:
+            look("initial", step)
+    for step in peer.self_train(pool, SELF_TRAINING):
+        if step % peer.look_every == 0 or step == SELF_TRAINING:
+            look("self-training", step)
+    return {"looks": looks, "seconds": looks[-1]["seconds"], "accuracy": looks[-1]["test"]}
+
+
+def our_course(data: str, seed: int) -> dict[str, Any]:
+    """`weakft train` as it is, every stage of it: seconds and test accuracy at the end."""
+    from weakft.config import TrainConfig, build
+    from weakft.inputs import Given
+    from weakft.pipeline import train
+
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        config = build(TrainConfig, {"data": folder_of(data), "seed": seed, "output": f"{folder}/run"}, "course")
+        run = train(config, Given(), Silent())
+    return {"seconds": round(time.perf_counter() - start, 1), "accuracy": run.table["cosine"]["accuracy"]}
+
+
+def names_of(splits: Splits) -> list[str]:
+    """The class names."""
+    assert splits.label_names is not None
+    return splits.label_names
+
+
+def folder_of(data: str) -> Path:
+    """Where a data set lies."""
+    return Path(os.environ.get("WEAKFT_DATA", "../shared/data")) / data
+
+
+def main(kind: str, loop: str, data: str, seed: int = 0, size: str = "minilm") -> dict[str, Any]:
+    """Times in seconds, memory in MB with the interpreter in it."""
+    torch.manual_seed(seed)
+    splits = read_splits(folder_of(data), Columns())
+    if kind == "course":
+        found = our_course(data, seed) if loop == "weakft" else their_course(loop, splits, data, seed)
+    else:
+        with base_sized() if size == "base" else _as_is(size) as backbone:
+            found = our_steps(splits, backbone) if loop == "weakft" else their_steps(loop, splits, data, backbone)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if torch.cuda.is_available():
+        peak = torch.cuda.max_memory_allocated() / 1024**2
+    head = {"kind": kind, "loop": loop, "data": data, "seed": seed, "size": size}
+    return head | found | {"peak_mb": round(peak), "threads": torch.get_num_threads(), "device": device}
+
+
+@contextmanager
+def _as_is(backbone: str) -> Iterator[str]:
+    yield backbone
+
+
+if __name__ == "__main__":
+    kind, loop, data, *rest = sys.argv[1:]
+    print(json.dumps(main(kind, loop, data, int(rest[0]) if rest else 0, *rest[1:2])))

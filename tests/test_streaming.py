@@ -1,0 +1,111 @@
+"""A Parquet file is labeled part by part: the same votes, ids and errors as when it is read whole."""
+
+import pandas as pd
+import pytest
+
+import weakft
+from weakft.data import readers
+from weakft.data.readers import Streamed, read_splits, read_table
+from weakft.data.tables import Columns
+from weakft.errors import UserError
+from weakft.lfs import LabelingFunction, keywords, labeling_function
+from weakft.lfs.apply import apply
+
+NAMES = ["neg", "pos"]
+ROWS = 10
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    monkeypatch.setattr(readers, "PART", 3)
+
+
+def parquet(tmp_path, **columns):
+    path = tmp_path / "train.parquet"
+    texts = [f"{'good' if i % 3 else 'bad'} text {i}" for i in range(ROWS)]
+    pd.DataFrame({"text": texts, "stars": range(ROWS), **columns}).to_parquet(path)
+    return path
+
+
+def test_the_parts_are_the_whole(tmp_path):
+    path = parquet(tmp_path, id=[f"row {i}" for i in range(ROWS)], label=["pos", "neg"] * 5)
+    whole, streamed = read_table(path, Columns(label_names=NAMES)), Streamed(path, Columns(label_names=NAMES))
+    for _ in range(2):  # it can be read again
+        parts = list(streamed.parts())
+        assert [len(part) for part in parts] == [3, 3, 3, 1] and len(streamed) == ROWS
+        assert [part.first_row for part in parts] == [0, 3, 6, 9]
+        assert [text for part in parts for text in part.texts] == whole.texts
+        assert [stars for part in parts for stars in part.columns["stars"]] == whole.columns["stars"]
+        gold = [label for part in parts for label in part.gold.read("measure")]
+        assert gold == whole.gold.read("measure").tolist()
+    assert streamed.ids.to_pylist() == whole.ids
+    assert not streamed.texts
+
+
+def test_only_training_texts_with_known_classes_stream(tmp_path):
+    path = parquet(tmp_path, label=["pos", "neg"] * 5)
+    assert isinstance(read_splits(path, Columns(label_names=NAMES), stream=True).train, Streamed)
+    assert not isinstance(read_splits(path, Columns(label_names=NAMES)).train, Streamed)
+    assert not isinstance(read_splits(path, Columns(), stream=True).train, Streamed)  # classes come from the labels
+    pd.read_parquet(path).to_parquet(tmp_path / "test.parquet")
+    splits = read_splits(tmp_path, Columns(label_names=NAMES), stream=True)
+    assert isinstance(splits.train, Streamed) and not isinstance(splits.test, Streamed)
+
+
+def fragile(x):
+    if x.stars in (4, 8):
+        raise ValueError("no")
+    return 1 if x.stars > 6 else -1
+
+
+RULES = [keywords("good", ["good"], "pos"), LabelingFunction("fragile", fragile)]
+
+
+@pytest.mark.parametrize("cache", [False, True])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_label_votes_as_on_the_whole(tmp_path, cache, processes):
+    path = parquet(tmp_path)
+    options = {"cache": cache, "cache_dir": str(tmp_path / "cache"), "processes": processes}
+    for _ in range(2):
+        found = weakft.label(path, RULES, label_names=NAMES, **options)
+        expected, failures = apply(RULES, read_table(path, Columns()), NAMES)
+        assert found.L.tolist() == expected.tolist()
+        assert found.summary.set_index("name")["errors"].to_dict() == {"good": 0, "fragile": 2}
+        assert failures["fragile"].count == 2 and failures["fragile"].first_row == 4
+
+
+def test_errors_name_the_row_in_the_file(tmp_path):
+    texts = ["a"] * 7 + [" "] + ["b"] * 2
+    with pytest.raises(UserError, match="row 8, column 'text'.*only white space"):
+        weakft.label(parquet(tmp_path, text=texts), RULES, label_names=NAMES)
+    with pytest.raises(UserError, match=r"row 9 \(id '8'\).*voted 7"):
+        wrong = labeling_function()(lambda x: 7 if x.stars == 8 else -1)
+        weakft.label(parquet(tmp_path), [wrong], label_names=NAMES)
+    with pytest.raises(UserError, match=r"raised ValueError: no on row 5 \(id '4'\)"):
+        weakft.label(parquet(tmp_path), RULES, label_names=NAMES, strict=True)
+    twice = [*range(9), 1]
+    with pytest.raises(UserError, match="row 10, column 'id': id '1' was row 2's already"):
+        weakft.label(parquet(tmp_path, id=twice), RULES, label_names=NAMES)
+    (tmp_path / "train.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(UserError, match="cannot be read as PARQUET"):
+        weakft.label(tmp_path / "train.parquet", RULES, label_names=NAMES)
+    pd.DataFrame({"text": []}).to_parquet(tmp_path / "train.parquet")
+    with pytest.raises(UserError, match="columns but no rows"):
+        weakft.label(tmp_path / "train.parquet", RULES, label_names=NAMES)
+
+
+def test_the_verb_writes_ids_and_votes(tmp_path, monkeypatch):
+    from weakft.label import main
+
+    rules = tmp_path / "rules.py"
+    rules.write_text(
+        "from weakft import keywords\nLABELS = ['neg', 'pos']\ngood = keywords('good', ['good'], 'pos')\n"
+        "bad = keywords('bad', ['bad'], 'neg')\n"
+    )
+    path = parquet(tmp_path, id=[f"row {i}" for i in range(ROWS)])
+    main(["--data", str(path), "--lfs", str(rules), "--output", str(tmp_path / "votes")])
+    matrix = pd.read_parquet(tmp_path / "votes" / "label_matrix.parquet")
+    assert matrix["id"].tolist() == [f"row {i}" for i in range(ROWS)]
+    assert matrix["good"].tolist() == [1 if i % 3 else -1 for i in range(ROWS)]
+    assert matrix["bad"].tolist() == [-1 if i % 3 else 0 for i in range(ROWS)]
+    assert str(matrix["good"].dtype) == "int8"
