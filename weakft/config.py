@@ -70,6 +70,11 @@ class LabelConfig(VoteOptions):
 class EngineOptions(Options):
     """How an end model is trained, whatever the data and the method."""
 
+    task: Literal["auto", "classification", "relation"] = Field(
+        "auto",
+        description="classification: a class a text. relation: a class for two entities marked in it, as in "
+        "[GENE]p53[/GENE] or <e1>p53</e1>. auto: relation where most texts mark two.",
+    )
     model: str = Field("minilm", description="minilm (packaged), a hub name such as roberta-base, or a local folder.")
     device: Literal["auto", "cpu"] = Field("auto", description="auto takes a GPU where there is one.")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where it is native.")

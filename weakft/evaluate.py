@@ -35,6 +35,7 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
     from weakft.errors import UserError
     from weakft.inputs import Given, load_data
     from weakft.runs import model_folder
+    from weakft.tasks.base import check
     from weakft.tasks.classification import measure
     from weakft.training.model import EndModel
 
@@ -53,6 +54,7 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
         split = splits.train if only_table else getattr(splits, config.split)
     if split is None or split.gold is None:
         raise UserError(f"--data {config.data}: has no {config.split} split with gold labels to measure on.")
+    check(model.task, split)
     return measure(model.predict(model.tokenize(split.texts)), split.gold.read("measure"))
 
 

@@ -25,6 +25,8 @@ from weakft.label_models.choose import Choice
 from weakft.lfs.load import RuleSet
 from weakft.report import page
 from weakft.report.disagreements import surest
+from weakft.tasks import choose
+from weakft.tasks.base import check
 from weakft.tasks.classification import Metrics, measure
 
 if TYPE_CHECKING:
@@ -121,6 +123,9 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
 def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
     """Refuse what a method needs and the data lacks, before any work."""
     no_valid_gold = splits.valid is None or splits.valid.gold is None
+    task = choose(config.task, splits.train.texts)
+    for _, split in splits.named():
+        check(task, split, "Mend the row, or train on the texts as they are with --task classification.")
     if (config.method == "gold" or config.ceiling) and (splits.train.gold is None or not splits.train.gold.n_known):
         raise UserError(
             f"{splits.train.source}: {'--ceiling' if config.ceiling else '--method gold'} needs gold labels of the "

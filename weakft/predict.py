@@ -40,9 +40,11 @@ def predict_dataset(run: Path, data: Dataset) -> pd.DataFrame:
     import pandas as pd
 
     from weakft.runs import model_folder
+    from weakft.tasks.base import check
     from weakft.training.model import EndModel
 
     model = EndModel.load(model_folder(run))
+    check(model.task, data)
     probabilities = model.predict(model.tokenize(data.texts))
     frame = pd.DataFrame({"id": data.ids, "label": [model.label_names[c] for c in probabilities.argmax(1)]})
     frame[[f"p_{name}" for name in model.label_names]] = probabilities

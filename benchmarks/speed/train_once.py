@@ -2,6 +2,7 @@
 
     python -m benchmarks.speed.train_once steps weakft youtube     # the self-training step, and what a period begins with
     python -m benchmarks.speed.train_once course cosine youtube    # the whole run, with its accuracy as it goes
+    python -m benchmarks.speed.train_once profile weakft youtube   # where a step's time goes
 
 Loops: `weakft`, and `cosine` and `wrench` (see `peers`). Data from `WEAKFT_DATA`. Knows nothing of repetitions and tables.
 """
@@ -33,8 +34,20 @@ LENGTH = {"youtube": 64, "trec": 32}
 """Tokens that the peers pad to: short of their own defaults (128 and more), which favours them."""
 
 WARM, STEPS, COUNTED = 4, 24, 16
+THEIR_STEPS = 8
+"""Their batches are all alike, so that fewer steps do."""
 INITIAL, SELF_TRAINING = 150, 300
 """Steps of the peer's stages in a whole run, scaled to this size of data set as in `cosine-published`."""
+
+
+GROUPS = {
+    "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
+    "dropout's random numbers": ("aten::bernoulli_",),
+    "optimizer, clipping": ("adam", "linalg_vector_norm", "foreach", "lerp", "addcdiv", "addcmul", "aten::sqrt"),
+    "gradients set to zero": ("aten::fill_", "aten::zero_"),
+    "copies, casts": ("aten::copy_",),
+}
+"""Operators by what they are for; what is in none is the rest (softmax, GELU, layer norms, sums, Python)."""
 
 
 class Silent:
@@ -76,7 +89,7 @@ def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
     return best
 
 
-def our_steps(splits: Splits, backbone: str) -> dict[str, float]:
+def our_steps(splits: Splits, backbone: str, clock: Clock | None = None) -> dict[str, Any]:
     """Seconds of weakft's self-training step, and of the predictions that a period begins with."""
     from weakft.config import TrainConfig, build
     from weakft.training.batching import shuffled_batches
@@ -90,7 +103,7 @@ def our_steps(splits: Splits, backbone: str) -> dict[str, float]:
     settings = SelfTraining(
         o.period, 0.0, o.contrastive_weight, o.margin, o.distance, o.smoothing, o.least_selected, pool=2.0
     )
-    clock = Clock()
+    clock = clock or Clock()
     schedule = Schedule(steps=WARM + STEPS, learning_rate=5e-5)
     settings.period = schedule.steps
     self_train(model, tokens, schedule, settings, BATCH, 0, None, Best(), None, None, clock)
@@ -127,17 +140,50 @@ class Clock(Silent):
         return {"step_s": (self.ends[-1] - self.ends[WARM - 1]) / (len(self.ends) - WARM)}
 
 
-def their_steps(name: str, splits: Splits, data: str, backbone: str) -> dict[str, float]:
+class Profiled(Clock):
+    """A clock that profiles the steps that it times."""
+
+    def __init__(self, profiler: Any, steps: int) -> None:
+        super().__init__()
+        self.profiler, self.steps = profiler, steps
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        """A step is done."""
+        super().advance(n, note)
+        if len(self.ends) == WARM:
+            self.profiler.start()
+        if len(self.ends) == WARM + self.steps:
+            self.profiler.stop()
+
+
+def their_steps(name: str, splits: Splits, data: str, backbone: str, clock: Clock | None = None) -> dict[str, Any]:
     """The same of a peer's loop."""
-    peer = PEERS[name](backbone, names_of(splits), LENGTH[data], WARM + STEPS)
+    peer = PEERS[name](backbone, names_of(splits), LENGTH[data], WARM + THEIR_STEPS)
     peer.threshold = -1.0  # an untrained model is sure of nothing
     pool = peer.pad(splits.train.texts)
-    clock = Clock()
-    for _ in peer.self_train(pool, WARM + STEPS):
+    clock = clock or Clock()
+    for _ in peer.self_train(pool, WARM + THEIR_STEPS):
         clock.advance()
     start = time.perf_counter()
     peer.refresh(pool)
     return clock.figures() | {"refresh_s": time.perf_counter() - start, "period": peer.period}
+
+
+def profile(loop: str, splits: Splits, data: str, backbone: str) -> dict[str, Any]:
+    """Seconds of a self-training step by what they go into, refreshes left out."""
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as profiler
+
+    clock = Profiled(profiler(activities=[ProfilerActivity.CPU]), STEPS if loop == "weakft" else THEIR_STEPS)
+    if loop == "weakft":
+        our_steps(splits, backbone, clock)
+    else:
+        their_steps(loop, splits, data, backbone, clock)
+    spent = {event.key: event.self_cpu_time_total / 1e6 / clock.steps for event in clock.profiler.key_averages()}
+    groups = {
+        name: sum(s for key, s in spent.items() if any(p in key for p in parts)) for name, parts in GROUPS.items()
+    }
+    return {"groups": groups | {"rest": sum(spent.values()) - sum(groups.values())}}
 
 
 def their_course(name: str, splits: Splits, data: str, seed: int) -> dict[str, Any]:
@@ -182,7 +228,8 @@ def our_course(data: str, seed: int) -> dict[str, Any]:
 
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        config = build(TrainConfig, {"data": folder_of(data), "seed": seed, "output": f"{folder}/run"}, "course")
+        options = {"data": str(folder_of(data)), "votes": "from-data", "seed": seed, "output": f"{folder}/run"}
+        config = build(TrainConfig, options, "course")
         run = train(config, Given(), Silent())
     return {"seconds": round(time.perf_counter() - start, 1), "accuracy": run.table["cosine"]["accuracy"]}
 
@@ -202,15 +249,16 @@ def main(kind: str, loop: str, data: str, seed: int = 0, size: str = "minilm") -
     """Times in seconds, memory in MB with the interpreter in it."""
     torch.manual_seed(seed)
     splits = read_splits(folder_of(data), Columns())
-    if kind == "course":
-        found = our_course(data, seed) if loop == "weakft" else their_course(loop, splits, data, seed)
-    else:
-        with base_sized() if size == "base" else _as_is(size) as backbone:
+    with base_sized() if size == "base" else _as_is(size) as backbone:
+        if kind == "profile":
+            found = profile(loop, splits, data, backbone)
+        elif kind == "steps":
             found = our_steps(splits, backbone) if loop == "weakft" else their_steps(loop, splits, data, backbone)
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        else:
+            found = our_course(data, seed) if loop == "weakft" else their_course(loop, splits, data, seed)
+    peak, device = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "cpu"
     if torch.cuda.is_available():
-        peak = torch.cuda.max_memory_allocated() / 1024**2
+        peak, device = torch.cuda.max_memory_allocated() / 1024**2, torch.cuda.get_device_name()
     head = {"kind": kind, "loop": loop, "data": data, "seed": seed, "size": size}
     return head | found | {"peak_mb": round(peak), "threads": torch.get_num_threads(), "device": device}
 

@@ -41,7 +41,8 @@ def plan(repeats: int, sizes: tuple[str, ...]) -> list[Case]:
     courses = [
         ("course", loop, data, seed, "minilm") for loop, seeds in SEEDS.items() for data in SETS for seed in seeds
     ]
-    return [*steps, *courses, *steps * (repeats - 1)]
+    profiles = [("profile", loop, data, 0, "minilm") for data in SETS for loop in LOOPS]
+    return [*steps, *courses, *profiles, *steps * (repeats - 1)]
 
 
 def measure(case: Case) -> dict[str, Any]:
@@ -111,6 +112,18 @@ def courses_table(runs: list[dict[str, Any]]) -> list[str]:
     return out
 
 
+def profile_table(runs: list[dict[str, Any]]) -> list[str]:
+    """Where the time of a step goes, loop by loop, in milliseconds."""
+    profiles = [run for run in runs if run["kind"] == "profile"]
+    if not profiles:
+        return []
+    out = _head(["data", "loop", *(f"{name}, ms" for name in profiles[0]["groups"]), "all, ms"])
+    for run in sorted(profiles, key=lambda r: (SETS.index(r["data"]), list(LOOPS).index(r["loop"]))):
+        spent = [*run["groups"].values(), sum(run["groups"].values())]
+        out.append(_row([run["data"], LOOPS[run["loop"]], *(f"{1000 * s:.0f}" for s in spent)]))
+    return out
+
+
 def _head(columns: list[str]) -> list[str]:
     return [_row(columns), _row(["---"] * len(columns))]
 
@@ -122,7 +135,10 @@ def _row(cells: list[str]) -> str:
 def tables(runs: list[dict[str, Any]]) -> str:
     """All tables as Markdown."""
     found = medians(runs)
-    return "\n".join([*steps_table(found), "", *floor_table(found), "", *courses_table(runs)]) + "\n"
+    return (
+        "\n".join([*steps_table(found), "", *floor_table(found), "", *profile_table(runs), "", *courses_table(runs)])
+        + "\n"
+    )
 
 
 def render(page: str, runs: list[dict[str, Any]]) -> str:

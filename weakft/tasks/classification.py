@@ -1,11 +1,30 @@
-"""Single-label classification: what is measured on it. Other tasks get a file of their own beside it."""
+"""Single-label classification of whole texts, and what is measured on it (on other tasks with one class a text, too)."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
+
+
+class Classification:
+    """A text as it is; its class is read off the whole of it."""
+
+    name = "classification"
+    head = "AutoModelForSequenceClassification"
+
+    def __init__(self) -> None:
+        self.special_tokens: list[str] = []
+        self.anchors: list[str] = []
+
+    def shown(self, texts: list[str]) -> list[str]:
+        """See `Task`."""
+        return texts
+
+    def settings(self) -> dict[str, Any]:
+        """See `Task`."""
+        return {"task": self.name}
 
 
 class Metrics(TypedDict):

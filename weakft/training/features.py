@@ -52,7 +52,7 @@ def embed(
         vectors = torch.cat([F.normalize(s, dim=-1).flatten(1) for s in sums], dim=-1).cpu().numpy()
         if not features.shape[1]:
             features = np.zeros((len(rows), vectors.shape[1]), dtype=np.float32)
-        features[batch], logits[batch] = vectors, output.logits.float().cpu().numpy()
+        features[batch], logits[batch] = vectors, model.read(inputs, output.logits).float().cpu().numpy()
         if progress is not None:
             progress.advance(len(batch))
     model.module.train(was_training)
@@ -107,7 +107,9 @@ def text_views(
     loaded), and by these beside the words; and the model's logits for both parts.
     """
     progress.start("first teacher: features", 2 * (len(pool.rows) + len(valid.rows)))
-    tuned, logits = zip(*(embed(model, p.tokens, p.rows, progress) for p in (pool, valid)), strict=True)
+    tuned, logits = zip(
+        *(embed(model, p.tokens, p.rows, progress, _anchored(model, p)) for p in (pool, valid)), strict=True
+    )
     model.restore(pristine)
     frozen = _frozen(model, (pool, valid), progress)
     views = [View.of("initial model", *tuned), View.of("encoder", *frozen)]
@@ -117,6 +119,14 @@ def text_views(
         both = [np.hstack([f, scale * w]) for f, w in zip(frozen, words, strict=True)]
         views.append(View.of("encoder and words", *both))
     return views, (logits[0], logits[1])
+
+
+def _anchored(model: EndModel, part: Part) -> np.ndarray | None:
+    """The anchors' places as ranges [n, s, 2], where the class is read there."""
+    if not model.anchors:
+        return None
+    places = part.tokens.places(model.anchors)
+    return np.stack([places, places + 1], axis=-1)
 
 
 def _frozen(model: EndModel, parts: tuple[Part, ...], progress: Progress) -> list[np.ndarray]:
@@ -130,5 +140,6 @@ def _frozen(model: EndModel, parts: tuple[Part, ...], progress: Progress) -> lis
     for part in marked:
         texts, spans = zip(*(found for found in part if found is not None), strict=True)
         ranges = token_ranges(model, list(texts), list(spans))
-        features.append(embed(model, model.tokenize(list(texts)), np.arange(len(texts)), progress, ranges)[0])
+        tokens = TokenizedTexts(list(texts), model.tokenizer, model.max_length)
+        features.append(embed(model, tokens, np.arange(len(texts)), progress, ranges)[0])
     return features

@@ -9,6 +9,7 @@ import numpy as np
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
+from weakft.tasks import choose
 from weakft.training.loop import Progress, Schedule, Validator
 from weakft.training.model import EndModel
 from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed, untrained
@@ -61,7 +62,7 @@ def train_end_model(
     """Train an end model by a method. Reads training gold only for ``gold``, validation gold for selection (or, for
     ``valid``, to train on), and never test gold.
     """
-    result = Trained(untrained(config, label_names))
+    result = Trained(untrained(config, label_names, choose(config.task, splits.train.texts)))
     model = result.model
     pristine = model.snapshot()
     with timed(result.timing, "tokenize"):

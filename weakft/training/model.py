@@ -15,8 +15,14 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 
 from weakft.errors import UserError
+from weakft.tasks import restored
+from weakft.tasks.base import Task
+from weakft.tasks.classification import Classification
 from weakft.training.backbone import FeatureTap, load_classifier
 from weakft.training.batching import TokenizedTexts, length_sorted_batches
+
+SETTINGS = "weakft"
+"""Under this name a model's config keeps the task."""
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -39,6 +45,7 @@ class EndModel:
     backbone : "minilm", a hub name or a folder.   label_names : k class names in class order.
     max_length : tokens kept of a text; None: as many as the tokenizer says.
     seed : seeds Python, NumPy and torch before the head is drawn.   device : "auto" or "cpu".
+    task : how texts are shown and where the class is read; None: whole texts.
     """
 
     def __init__(
@@ -50,6 +57,7 @@ class EndModel:
         max_length: int | None = 128,
         precision: Precision = "auto",
         device: Literal["auto", "cpu"] = "auto",
+        task: Task | None = None,
     ) -> None:
         set_seed(seed)
         AcceleratorState._reset_state(reset_partial_state=True)  # precision is global there; runs must not inherit it
@@ -58,7 +66,9 @@ class EndModel:
             mixed_precision=choose_precision(precision, device),
         )
         self.label_names = label_names
-        self.tokenizer, self.module = load_classifier(backbone, label_names)
+        self.task = task or Classification()
+        self.tokenizer, self.module = load_classifier(backbone, label_names, self.task.head, self.task.special_tokens)
+        self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.anchors)
         positions = getattr(self.module.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
         self.max_length = min(positions, self.tokenizer.model_max_length, max_length or positions)
         self.module.to(self.accelerator.device)
@@ -82,7 +92,7 @@ class EndModel:
             label_names = [str(names[str(i)]) for i in range(len(names))]
         except (KeyError, ValueError, OSError) as error:
             raise UserError(f"{folder / 'config.json'}: expected the config of a classifier with id2label.") from error
-        return cls(str(folder), label_names, max_length=None)
+        return cls(str(folder), label_names, max_length=None, task=restored(config.get(SETTINGS, {})))
 
     @property
     def device(self) -> torch.device:
@@ -95,15 +105,29 @@ class EndModel:
         return 4096 if self.device.type == "cpu" else 65536
 
     def tokenize(self, texts: list[str]) -> TokenizedTexts:
-        """Tokenize once, truncated to the model's length."""
-        return TokenizedTexts(texts, self.tokenizer, self.max_length)
+        """Tokenize once, cut to the model's length.
+
+        Raises
+        ------
+        BadText : a text that does not fit the task.
+        """
+        return TokenizedTexts(self.task.shown(texts), self.tokenizer, self.max_length, self.anchors)
 
     def forward(self, tokens: TokenizedTexts, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (logits [b, k], features v(x) [b, d]) of some rows, in fp32, with gradient where enabled."""
+        inputs = tokens.collate(rows, self.device)
         with self.accelerator.autocast():
-            logits = self.module(**tokens.collate(rows, self.device)).logits
+            logits = self.module(**inputs).logits
         assert self.tap.features is not None
-        return logits.float(), self.tap.features.float()
+        return self.read(inputs, logits).float(), self.read(inputs, self.tap.features).float()
+
+    def read(self, inputs: dict[str, torch.Tensor], values: torch.Tensor) -> torch.Tensor:
+        """What the head gives or reads, a vector a text [b, d]: of the text, or as a mean over the anchors' places."""
+        if not self.anchors:
+            return values
+        at = torch.isin(inputs["input_ids"], torch.tensor(self.anchors, device=values.device))
+        share = at / at.sum(-1, keepdim=True).clamp_min(1)
+        return torch.einsum("bt,btd->bd", share.to(values.dtype), values)
 
     @torch.inference_mode()
     def predict(
@@ -147,6 +171,7 @@ class EndModel:
 
     def save(self, folder: Path) -> None:
         """Write a standard Hugging Face model folder: safetensors, config with id2label, tokenizer."""
+        setattr(self.module.config, SETTINGS, self.task.settings())
         self.module.save_pretrained(folder)
         self.tokenizer.model_max_length = self.max_length  # so that whoever loads it truncates as in training
         self.tokenizer.save_pretrained(folder)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from weakft.config import TrainConfig
+from weakft.tasks.base import Task
 from weakft.training.loop import Schedule, Validator
 from weakft.training.model import EndModel
 
@@ -45,8 +46,8 @@ class Trained:
     stage_test: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def untrained(config: TrainConfig, label_names: list[str]) -> EndModel:
-    """The pre-trained encoder that the options name, with a fresh head."""
+def untrained(config: TrainConfig, label_names: list[str], task: Task | None = None) -> EndModel:
+    """The pre-trained encoder that the options name, with a fresh head for the task (None: whole texts)."""
     return EndModel(
         config.model,
         label_names,
@@ -54,6 +55,7 @@ def untrained(config: TrainConfig, label_names: list[str]) -> EndModel:
         max_length=config.max_length,
         precision=config.precision,
         device=config.device,
+        task=task,
     )
 
 
