@@ -1,0 +1,183 @@
+"""Tasks: which one a data set is, how its texts are shown, where the class is read, and that predict finds it again."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import weakft
+from weakft.data.tables import Columns, from_python
+from weakft.errors import UserError
+from weakft.tasks import choose, restored
+from weakft.tasks.base import BadText, check
+from weakft.tasks.classification import Classification
+from weakft.tasks.relation import Relation
+from weakft.training.batching import TokenizedTexts, around
+from weakft.training.model import EndModel
+
+GENE = "the [GENE]p53 gene[\\GENE] binds <CHEMICAL>aspirin</CHEMICAL>."
+
+
+def test_most_texts_say_which_task_it_is():
+    plain = ["a good film", "a bad film"]
+    assert isinstance(choose("auto", plain), Classification)
+    assert isinstance(choose("auto", [GENE, *plain]), Classification)
+    task = choose("auto", [GENE, GENE, "a bad film"])
+    assert isinstance(task, Relation) and task.names == ["CHEMICAL", "GENE"]
+    assert isinstance(choose("classification", [GENE]), Classification)
+    assert isinstance(choose("relation", [GENE]), Relation)
+    with pytest.raises(UserError, match="--task relation: expected two marked entities"):
+        choose("relation", plain)
+
+
+def test_a_name_that_comes_late_is_known():
+    assert Relation.of([GENE] * 2000 + ["[DRUG]x[/DRUG] [GENE]y[/GENE]"]).names == ["CHEMICAL", "DRUG", "GENE"]
+
+
+def test_marks_are_shown_in_one_notation():
+    task = Relation(["GENE", "CHEMICAL"])
+    assert task.anchors == ["[CHEMICAL]", "[GENE]"]
+    (shown,) = task.shown([GENE])
+    assert shown.split() == "the [GENE] p53 gene [/GENE] binds [CHEMICAL] aspirin [/CHEMICAL] .".split()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("nothing marked", "found 0"),
+        ("[GENE]p53[/GENE] alone", "found 1"),
+        ("[GENE]p53[/GENE] [GENE]a[/GENE] [GENE]b[/GENE]", "found 3"),
+        ("[GENE]p53 [CHEMICAL]x[/CHEMICAL] y[/GENE]", "found 1; entities cannot be nested"),
+        ("[GENE]p53[/GENE] [DRUG]x[/DRUG]", "an entity is marked 'DRUG'; in training there were CHEMICAL, GENE"),
+        ("[GENE]p53[/GENE] [CHEMICAL] [/CHEMICAL]", "found ' '"),
+        ("[GENE]p53 [CHEMICAL][/GENE] [CHEMICAL]x[/CHEMICAL]", r"found 'p53 \[CHEMICAL\]'"),
+    ],
+)
+def test_bad_marks_are_named_with_their_row(text, problem):
+    task = Relation(["GENE", "CHEMICAL"])
+    with pytest.raises(BadText, match=problem) as caught:
+        task.shown([GENE, text])
+    assert caught.value.row == 1
+    data = from_python([GENE, text], Columns(), "train")
+    with pytest.raises(UserError, match=r"train: row 2 \(id '1'\): .*" + problem):
+        check(task, data)
+
+
+def test_settings_make_the_task_again():
+    for task in (Relation(["b", "a"]), Classification()):
+        again = restored(json.loads(json.dumps(task.settings())))
+        assert type(again) is type(task) and again.special_tokens == task.special_tokens
+    assert isinstance(restored({}), Classification)
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 5), (40, 44), (90, 97), (3, 95), (50, 70)])
+def test_a_long_text_keeps_what_is_around_its_anchors(first, second):
+    sequence = np.arange(1000, 1100, dtype=np.int32)
+    sequence[first], sequence[second] = 1, 2
+    kept = around(sequence, [1, 2], 20)
+    assert len(kept) == 20 and kept[0] == 1000 and kept[-1] == 1099
+    assert {1, 2} <= set(kept.tolist())
+    assert (np.diff([t for t in kept if t > 2]) > 0).all()  # in order
+    if second - first < 18:
+        inside = kept[1:-1]
+        whole = [int(t) for t in sequence[first : second + 1]]
+        assert [int(t) for t in inside[list(inside).index(1) : list(inside).index(2) + 1]] == whole
+
+
+def test_a_short_text_is_not_cut():
+    sequence = np.arange(20)
+    assert around(sequence, [3], 20) is sequence
+
+
+def relation_model(folder, **options):
+    return EndModel(str(folder), ["no", "yes"], task=Relation(["A", "B"]), precision="fp32", device="cpu", **options)
+
+
+TEXTS = ["the [A]good[/A] film [B]book[/B] was", "[B]a song[/B] it [A]bad[/A]"]
+
+
+def test_the_class_is_read_at_the_entities(tiny_model):
+    model = relation_model(tiny_model)
+    model.module.eval()
+    tokens = model.tokenize(TEXTS)
+    assert tokens.places(model.anchors).tolist() == [[2, 6], [1, 6]]
+    logits, features = model.forward(tokens, np.arange(2))
+    inputs = tokens.collate(np.arange(2))
+    with torch.no_grad():
+        states = model.module.base_model(**inputs).last_hidden_state
+        expected = torch.stack([states[0, [2, 6]].mean(0), states[1, [1, 6]].mean(0)])
+        head = model.module.classifier(expected)
+    torch.testing.assert_close(features, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(logits, head, atol=1e-5, rtol=0)
+
+
+def test_a_marks_token_begins_as_its_name(tiny_model):
+    model = EndModel(str(tiny_model), ["no", "yes"], task=Relation(["book", "good film"]), precision="fp32")
+    rows, vocabulary = model.module.get_input_embeddings().weight, model.tokenizer.get_vocab()
+    assert torch.equal(rows[vocabulary["[book]"]], rows[vocabulary["book"]])
+    both = (rows[vocabulary["good"]] + rows[vocabulary["film"]]) / 2
+    torch.testing.assert_close(rows[vocabulary["[/good film]"]], both)
+
+
+def test_a_saved_relation_model_is_found_again(tiny_model, tmp_path):
+    from transformers import AutoModelForTokenClassification
+
+    model = relation_model(tiny_model)
+    expected = model.predict(model.tokenize(TEXTS))
+    model.save(tmp_path / "model")
+    assert AutoModelForTokenClassification.from_pretrained(tmp_path / "model").config.id2label == {0: "no", 1: "yes"}
+    frame = weakft.predict(tmp_path / "model", TEXTS)
+    np.testing.assert_allclose(
+        frame[["p_no", "p_yes"]].to_numpy(), expected, atol=5e-3
+    )  # it predicts in bf16 where there is
+    with pytest.raises(UserError, match=r"texts: row 2 \(id '1'\): expected two marked entities"):
+        weakft.predict(tmp_path / "model", [TEXTS[0], "nothing marked"])
+
+
+def test_texts_without_anchors_are_cut_at_their_end(tiny_model):
+    model = EndModel(str(tiny_model), ["no", "yes"], precision="fp32", max_length=6)
+    tokens = TokenizedTexts(["a b was it very so and"], model.tokenizer, 6)
+    assert tokens.lengths.tolist() == [6]
+
+
+def pairs(n, seed):
+    """Sentences that hold a good and a bad word each; which of them is marked A makes the class."""
+    rng = np.random.default_rng(seed)
+    texts, labels = [], []
+    for _ in range(n):
+        good, bad = rng.choice(["good", "great", "fine"]), rng.choice(["bad", "awful", "poor"])
+        yes = bool(rng.random() < 0.5)
+        first, second = (good, bad) if yes else (bad, good)
+        fill = list(rng.choice(["film", "book", "song", "the", "it"], 3))
+        marked = [f"[A]{first}[/A]", f"[B]{second}[/B]"]
+        texts.append(" ".join([fill[0], *rng.permutation(marked), *fill[1:]]))
+        labels.append("yes" if yes else "no")
+    return texts, labels
+
+
+def test_a_relation_is_learned_end_to_end(tiny_model, tmp_path):
+    texts, _ = pairs(400, 0)
+    valid, test = (pd.DataFrame(dict(zip(("text", "label"), pairs(80, seed), strict=True))) for seed in (1, 2))
+    rules = [
+        weakft.regex("good first", r"\[A\](good|great)\b", "yes"),
+        weakft.regex("bad first", r"\[A\](bad|awful)\b", "no"),
+        weakft.regex("good second", r"\[B\]good\b", "no"),
+    ]
+    options = {"learning_rate": 1e-3, "initial_steps": 400, "patience": 0, "precision": "fp32", "method": "weak"}
+    run = weakft.train(
+        texts, rules, valid=valid, test=test, label_names=["no", "yes"], model=str(tiny_model), seed=0,
+        output=str(tmp_path / "run"), **options,
+    )  # fmt: skip
+    assert run.table["weak"]["accuracy"] > 0.75  # the words alone say nothing: 0.5
+    again = weakft.predict(tmp_path / "run", test["text"].tolist())
+    assert (again["label"] == test["label"]).mean() == pytest.approx(run.table["weak"]["accuracy"])
+
+
+def test_a_run_names_the_row_without_marks(tiny_model, tmp_path):
+    texts = [*pairs(50, 0)[0], "nothing marked"]
+    rules = [weakft.keywords("film", ["film"], "yes"), weakft.keywords("book", ["book"], "no")]
+    with pytest.raises(UserError, match=r"row 51 \(id '50'\).*--task classification"):
+        weakft.train(texts, rules, label_names=["no", "yes"], model=str(tiny_model), output=str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
