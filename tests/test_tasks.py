@@ -8,11 +8,13 @@ import pytest
 import torch
 
 import weakft
+from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError
 from weakft.tasks import choose, restored
 from weakft.tasks.base import BadText, check
 from weakft.tasks.classification import Classification
+from weakft.tasks.pair import Pair
 from weakft.tasks.relation import Relation
 from weakft.training.batching import TokenizedTexts, around
 from weakft.training.model import EndModel
@@ -181,3 +183,108 @@ def test_a_run_names_the_row_without_marks(tiny_model, tmp_path):
     with pytest.raises(UserError, match=r"row 51 \(id '50'\).*--task classification"):
         weakft.train(texts, rules, label_names=["no", "yes"], model=str(tiny_model), output=str(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+PAIRS = [["a good film", "the film was good"], ["a bad book", "a good song"]]
+
+
+def test_pairs_are_read_from_every_source(tmp_path):
+    frame = pd.DataFrame(PAIRS, columns=["premise", "hypothesis"]).assign(label=["yes", "no"])
+    expected = [" [SEP] ".join(pair) for pair in PAIRS]
+    frame.to_csv(tmp_path / "pairs.csv", index=False)
+    for data in (read_table(tmp_path / "pairs.csv", Columns()), from_python(frame, Columns(), "train")):
+        assert data.texts == expected
+        assert data.columns == {"premise": [a for a, _ in PAIRS], "hypothesis": [b for _, b in PAIRS]}
+        assert data.gold.read("measure").tolist() == [1, 0]
+    assert from_python([tuple(pair) for pair in PAIRS], Columns(), "train").texts == expected
+    other = frame.rename(columns={"premise": "left", "hypothesis": "right"})
+    assert from_python(other, Columns(text="left, right"), "train").texts == expected
+    assert from_python(frame, Columns(text="premise"), "train").texts == [a for a, _ in PAIRS]
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ("  ", "row 2, column 'sentence2': expected a text, found only white space"),
+        ("a [SEP] b", "row 2: expected two sentences, found a sentence with ' [SEP] ' in it"),
+    ],
+)
+def test_a_bad_pair_is_named_with_its_row(second, message):
+    import re
+
+    with pytest.raises(UserError, match=re.escape(message)):
+        from_python([("a", "b"), ("c", second)], Columns(), "train")
+
+
+def test_wrench_pairs_have_their_word_marked(tmp_path):
+    (tmp_path / "label.json").write_text('{"0": "different", "1": "same"}')
+    words = {"word": "run", "start1": 0, "end1": 3, "start2": 4, "end2": 7}
+    row = {"data": {"sentence1": "Run rogue.", "sentence2": "She ran far.", **words}, "label": 0, "weak_labels": [1]}
+    (tmp_path / "train.json").write_text(json.dumps({"0": row}))
+    data = read_splits(tmp_path, Columns()).train
+    assert data.texts == ["[WORD]Run[/WORD] rogue. [SEP] She [WORD]ran[/WORD] far."]
+    assert data.columns["sentence1"] == ["Run rogue."]
+    row["data"]["sentence2"] = ""
+    (tmp_path / "train.json").write_text(json.dumps({"7": row}))
+    with pytest.raises(
+        UserError, match="example '7': expected two sentences in sentence1 and sentence2, found an empty"
+    ):
+        read_splits(tmp_path, Columns())
+
+
+def test_every_real_pair_is_one(real_data):
+    splits = read_splits(real_data / "wic", Columns())
+    task = choose("auto", splits.train.texts)
+    assert isinstance(task, Pair) and task.names == ["WORD"]
+    for _, split in splits.named():
+        assert all(side.count("[WORD]") == 1 for pair in task.shown(split.texts) for side in pair)
+
+
+def test_pairs_are_shown_as_two_sentences(tiny_model):
+    task = choose("auto", [" [SEP] ".join(pair) for pair in PAIRS])
+    assert isinstance(task, Pair) and not task.names
+    model = EndModel(str(tiny_model), ["no", "yes"], task=task, precision="fp32", device="cpu")
+    inputs = model.tokenize([" [SEP] ".join(pair) for pair in PAIRS]).collate(np.arange(2))
+    expected = model.tokenizer([a for a, _ in PAIRS], [b for _, b in PAIRS], padding=True, return_tensors="pt")
+    for name in ("input_ids", "attention_mask", "token_type_ids"):
+        assert torch.equal(inputs[name], expected[name]), name
+    assert inputs["token_type_ids"].any()
+    with pytest.raises(BadText, match="text 1: expected two sentences"):
+        task.shown(["one sentence"])
+
+
+def test_a_marked_pair_is_read_at_its_words(tiny_model, tmp_path):
+    texts = ["a [W]good[/W] film [SEP] it was [W]good[/W]", "[W]bad[/W] [SEP] so [W]bad[/W] a song"]
+    task = choose("pair", texts)
+    assert task.anchors == ["[W]"]
+    model = EndModel(str(tiny_model), ["no", "yes"], task=task, precision="fp32", device="cpu", max_length=14)
+    tokens = model.tokenize(texts)
+    assert tokens.places(model.anchors).tolist() == [[2, 9], [1, 6]]
+    cut = model.tokenize(["a film [W]good[/W] [SEP] " + "it " * 20 + "[W]good[/W]"])
+    assert cut.lengths.tolist() == [14] and np.isfinite(model.predict(cut)).all()
+    model.save(tmp_path / "model")
+    assert weakft.predict(tmp_path / "model", texts)["label"].isin(["no", "yes"]).all()
+    with pytest.raises(UserError, match="expected one marked entity"):
+        weakft.predict(tmp_path / "model", ["a film [SEP] it was [W]good[/W]"])
+
+
+def test_pairs_train_end_to_end_and_rules_see_both_sentences(tiny_model, tmp_path):
+    rng = np.random.default_rng(0)
+    words = ["good", "great", "bad", "awful", "film", "book"]
+    rows = [(*rng.choice(words, 2),) for _ in range(200)]
+    frame = pd.DataFrame(rows, columns=["sentence1", "sentence2"])
+
+    @weakft.labeling_function()
+    def same(x):
+        return "same" if x.sentence1 == x.sentence2 else "different" if x.sentence1[0] != x.sentence2[0] else -1
+
+    weakft.train(
+        frame,
+        [same],
+        label_names=["different", "same"],
+        model=str(tiny_model),
+        max_steps=5,
+        output=str(tmp_path / "run"),
+    )
+    again = weakft.predict(tmp_path / "run", frame)
+    assert len(again) == 200

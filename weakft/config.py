@@ -16,6 +16,7 @@ from weakft.errors import UserError, nearest
 
 Method = Literal["cosine", "weak", "gold", "valid", "majority", "label-model"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+TaskName = Literal["auto", "classification", "pair", "relation"]
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -70,10 +71,10 @@ class LabelConfig(VoteOptions):
 class EngineOptions(Options):
     """How an end model is trained, whatever the data and the method."""
 
-    task: Literal["auto", "classification", "relation"] = Field(
+    task: TaskName = Field(
         "auto",
-        description="classification: a class a text. relation: a class for two entities marked in it, as in "
-        "[GENE]p53[/GENE] or <e1>p53</e1>. auto: relation where most texts mark two.",
+        description="classification: a class a text. pair: a class for two sentences. relation: a class for two entities "
+        "marked in a text, as in [GENE]p53[/GENE] or <e1>p53</e1>. auto: what most rows are.",
     )
     model: str = Field("minilm", description="minilm (packaged), a hub name such as roberta-base, or a local folder.")
     device: Literal["auto", "cpu"] = Field("auto", description="auto takes a GPU where there is one.")

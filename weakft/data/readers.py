@@ -21,6 +21,9 @@ import pyarrow.json
 import pyarrow.parquet
 
 from weakft.data.dataset import ABSTAIN, Dataset, Gold, Splits
+from weakft.data.pairs import COLUMNS as PAIRS
+from weakft.data.pairs import join
+from weakft.data.pairs import marked as mark_word
 from weakft.data.tables import Columns, table_to_dataset, unique_ids
 from weakft.errors import UserError
 
@@ -216,6 +219,27 @@ def read_wrench(folder: Path) -> Splits:
     )
 
 
+def _wrench_text(data: dict[str, Any], where: str) -> str:
+    """The text of an example: ``text``, or the sentences of a pair (in the layout of Words in Context with its word
+    marked in both).
+    """
+    pair = next((names for names in PAIRS if "text" not in data and data.keys() >= set(names)), None)
+    if pair is not None:
+        try:
+            sides = [
+                mark_word(data[name], data.get(f"start{i}"), data.get(f"end{i}")) for i, name in enumerate(pair, 1)
+            ]
+            return join(*sides)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{where}: expected two sentences in {pair[0]} and {pair[1]}, found {error}.") from error
+    text = data.get("text")
+    if not isinstance(text, str):
+        raise UserError(
+            f"{where}: expected data.text to be a string, found {type(text).__name__}. Token data sets are not supported yet."
+        )
+    return text
+
+
 def _json(path: Path) -> Any:
     check_utf8(path)
     try:
@@ -233,13 +257,9 @@ def _wrench_split(path: Path, n_classes: int, lf_names: list[str] | None) -> Dat
     width = len(lf_names) if lf_names is not None else None
     for i, (key, row) in enumerate(rows.items()):
         data = row.get("data") if isinstance(row, dict) else None
-        if not isinstance(data, dict) or not isinstance(data.get("text"), str):
-            raise UserError(
-                f"{path}: example {key!r}: expected data.text to be a string, found "
-                f"{type(data.get('text')).__name__ if isinstance(data, dict) else type(data).__name__}. "
-                "Pair and token data sets are not supported yet."
-            )
-        texts.append(data["text"])
+        if not isinstance(data, dict):
+            raise UserError(f"{path}: example {key!r}: expected data to be an object, found {type(data).__name__}.")
+        texts.append(_wrench_text(data, f"{path}: example {key!r}"))
         for name, value in data.items():
             if name != "text":
                 extra.setdefault(name, [None] * i).append(value)

@@ -11,6 +11,8 @@ import pandas as pd
 import pyarrow as pa
 
 from weakft.data.dataset import ABSTAIN, Dataset, Gold
+from weakft.data.pairs import COLUMNS as PAIRS
+from weakft.data.pairs import join
 from weakft.errors import UserError, nearest
 
 TEXT_GUESSES = ("text", "sentence", "content", "message", "body", "comment", "review", "document", "question")
@@ -60,36 +62,14 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
     UserError : no text column, a missing text, a value of another type, duplicate ids, an unknown label name.
     """
     names = [str(name) for name in table.column_names]
-    text = _pick(columns.text, TEXT_GUESSES, names, "text", source)
-    if text is None:
-        strings = [
-            n
-            for n in names
-            if pa.types.is_string(table.column(n).type) or pa.types.is_large_string(table.column(n).type)
-        ]
-        if len(names) == 1 and strings:
-            text = strings[0]
-        else:
-            raise UserError(
-                f"{source}: cannot tell which column is the text; there are {', '.join(map(repr, names))}. "
-                "Name it with --text-column."
-            )
-    label = _pick(columns.label, LABEL_GUESSES, [n for n in names if n != text], "label", source)
-    id_column = _pick(columns.id, ID_GUESSES, [n for n in names if n not in (text, label)], "id", source)
+    sources = _text_columns(table, columns, names, source)
     if table.num_rows == 0:
         raise UserError(f"{source}: the table has columns but no rows.")
-    texts = table.column(text).to_pylist()
-    for row, value in enumerate(texts):
-        if not isinstance(value, str) or not value.strip():
-            found = (
-                "nothing"
-                if value is None or value == ""
-                else ("only white space" if isinstance(value, str) else f"{value!r} ({type(value).__name__})")
-            )
-            raise UserError(
-                f"{source}: row {first_row + row + 1}, column {text!r}: expected a text, found {found}. "
-                "Remove the row or fill it in."
-            )
+    parts = [_texts(table.column(name), name, source, first_row) for name in sources]
+    texts = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1], source, first_row)
+    rest = [n for n in names if n not in sources]
+    label = _pick(columns.label, LABEL_GUESSES, rest, "label", source)
+    id_column = _pick(columns.id, ID_GUESSES, [n for n in rest if n != label], "id", source)
     numbers = range(first_row, first_row + len(texts))
     ids = (
         list(map(str, numbers))
@@ -97,7 +77,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         else unique_ids(table.column(id_column), id_column, source, first_row)
     )
     gold = None if label is None else _gold(table.column(label), label, columns, source, first_row)
-    others = [n for n in names if n not in (text, label, id_column)]
+    others = [n for n in names if n not in (label, id_column) and [n] != sources]  # a pair's sentences stay
     return Dataset(
         texts=texts,
         ids=ids,
@@ -106,6 +86,54 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         source=source,
         first_row=first_row,
     )
+
+
+def _text_columns(table: pa.Table, columns: Columns, names: list[str], source: str) -> list[str]:
+    """The column of texts, or the two columns of a pair."""
+    asked = columns.text.split(",") if columns.text is not None and columns.text not in names else None
+    if asked is not None and len(asked) == 2:
+        return [str(_pick(name.strip(), (), names, "text", source)) for name in asked]
+    pair = next((pair for pair in PAIRS if set(pair) <= set(names)), None)
+    if pair is not None and columns.text is None and not set(map(str.lower, names)) & set(TEXT_GUESSES):
+        return list(pair)
+    text = _pick(columns.text, TEXT_GUESSES, names, "text", source)
+    strings = [
+        n for n in names if pa.types.is_string(table.column(n).type) or pa.types.is_large_string(table.column(n).type)
+    ]
+    if text is None and len(names) == 1 and strings:
+        text = strings[0]
+    if text is None:
+        raise UserError(
+            f"{source}: cannot tell which column is the text; there are {', '.join(map(repr, names))}. "
+            "Name it with --text-column (for two sentences, --text-column FIRST,SECOND)."
+        )
+    return [text]
+
+
+def _texts(values: pa.ChunkedArray, column: str, source: str, first_row: int) -> list[str]:
+    texts: list[str] = values.to_pylist()
+    for row, value in enumerate(texts):
+        if not isinstance(value, str) or not value.strip():
+            found = (
+                "nothing"
+                if value is None or value == ""
+                else ("only white space" if isinstance(value, str) else f"{value!r} ({type(value).__name__})")
+            )
+            raise UserError(
+                f"{source}: row {first_row + row + 1}, column {column!r}: expected a text, found {found}. "
+                "Remove the row or fill it in."
+            )
+    return texts
+
+
+def _joined(first: list[str], second: list[str], source: str, first_row: int) -> list[str]:
+    texts = []
+    for row, sentences in enumerate(zip(first, second, strict=True)):
+        try:
+            texts.append(join(*sentences))
+        except ValueError as error:
+            raise UserError(f"{source}: row {first_row + row + 1}: expected two sentences, found {error}.") from error
+    return texts
 
 
 def unique_ids(values: pa.ChunkedArray, column: str, source: str, first_row: int = 0) -> list[str]:
@@ -191,9 +219,15 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
             columns.label_names = list(named)
         return table_to_dataset(table, columns, source)
     if isinstance(value, (list, tuple, pd.Series, np.ndarray)):
-        return table_to_dataset(pa.table({"text": pa.array(list(value), from_pandas=True)}), columns, source)
+        pairs = len(value) > 0 and all(isinstance(v, (tuple, list)) and len(v) == 2 for v in value)
+        names, parts = (PAIRS[0], list(zip(*value, strict=True))) if pairs else (("text",), [list(value)])
+        table = pa.table(
+            {name: pa.array(list(part), from_pandas=True) for name, part in zip(names, parts, strict=True)}
+        )
+        return table_to_dataset(table, columns, source)
     raise UserError(
-        f"{source}: expected a list of strings, a pandas DataFrame or a datasets.Dataset, found {type(value).__name__}."
+        f"{source}: expected a list of strings (or of pairs of them), a pandas DataFrame or a datasets.Dataset, "
+        f"found {type(value).__name__}."
     )
 
 

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
+from weakft.config import TaskName
 from weakft.errors import UserError
 from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
+from weakft.tasks.pair import Pair
 from weakft.tasks.relation import Relation
 
-TaskName = Literal["auto", "classification", "relation"]
+FOUND: dict[str, type[Pair] | type[Relation]] = {"pair": Pair, "relation": Relation}
+"""Tasks that show in the texts, in the order in which they are looked for."""
+
+EXPECTED = {
+    "pair": "two sentences in every row, such as the columns premise and hypothesis",
+    "relation": "two marked entities in every text, such as [GENE]p53[/GENE] or <e1>p53</e1>",
+}
 
 
 def choose(asked: TaskName, texts: list[str]) -> Task:
-    """The task that is asked for; ``auto``: relation where most texts mark two entities, else classification.
+    """The task that is asked for; ``auto``: what most of the texts are, classification where they are nothing else.
 
     Raises
     ------
-    UserError : relation is asked for, and most texts do not mark two entities.
+    UserError : another task is asked for than most of the texts are.
     """
     if asked == "classification":
         return Classification()
-    found = Relation.of(texts)
-    if found is None and asked == "relation":
-        raise UserError(
-            "--task relation: expected two marked entities in every text, such as [GENE]p53[/GENE] or <e1>p53</e1>; most "
-            "texts have none."
-        )
-    return found or Classification()
+    for name in FOUND if asked == "auto" else [asked]:
+        task = FOUND[name].of(texts)
+        if task is not None:
+            return task
+    if asked != "auto":
+        raise UserError(f"--task {asked}: expected {EXPECTED[asked]}; most rows have none.")
+    return Classification()
 
 
 def restored(settings: dict[str, Any]) -> Task:
     """The task of `Task.settings`; classification where there are none."""
-    return Relation(settings["names"]) if settings.get("task") == Relation.name else Classification()
+    kind = FOUND.get(settings.get("task", ""))
+    return Classification() if kind is None else kind(settings["names"])

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 
+Shown = str | tuple[str, str]
+
 
 class Task(Protocol):
     """One kind of example. A new one is a class of this shape and a line in `weakft.tasks`.
@@ -22,8 +24,8 @@ class Task(Protocol):
     special_tokens: list[str]
     anchors: list[str]
 
-    def shown(self, texts: list[str]) -> list[str]:
-        """The texts as the tokenizer reads them.
+    def shown(self, texts: list[str]) -> list[Shown]:
+        """The texts as the tokenizer reads them: all strings, or all pairs.
 
         Raises
         ------

@@ -7,6 +7,8 @@ from typing import Any, TypedDict
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
+from weakft.tasks.base import Shown
+
 
 class Classification:
     """A text as it is; its class is read off the whole of it."""
@@ -18,9 +20,9 @@ class Classification:
         self.special_tokens: list[str] = []
         self.anchors: list[str] = []
 
-    def shown(self, texts: list[str]) -> list[str]:
+    def shown(self, texts: list[str]) -> list[Shown]:
         """See `Task`."""
-        return texts
+        return list(texts)
 
     def settings(self) -> dict[str, Any]:
         """See `Task`."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from weakft.tasks.base import BadText
+from weakft.tasks.base import BadText, Shown
 
 MARK = re.compile(
     r"\[(?P<square>\w+)\](?P<in_square>.*?)\[[\\/](?P=square)\]|<(?P<angle>\w+)>(?P<in_angle>.*?)</(?P=angle)>", re.S
@@ -54,6 +54,35 @@ def two_entities(text: str) -> tuple[str, tuple[Span, Span, Span]] | None:
     return marked.plain, (first[1], second[1], between)
 
 
+def tokens_of(names: list[str]) -> tuple[list[str], list[str]]:
+    """The tokens that open an entity marked with each of these names, and those that close one."""
+    return [f"[{name}]" for name in names], [f"[/{name}]" for name in names]
+
+
+def with_tokens(text: str, names: list[str], row: int, expected: int) -> str:
+    """The text with its marks as the tokens of `tokens_of`.
+
+    Raises
+    ------
+    BadText : other than ``expected`` entities, a name that is not among ``names``, an empty or nested entity.
+    """
+    marked, (opens, closes) = parse(text), tokens_of(names)
+    known = " or ".join(f"{o}...{c}" for o, c in zip(opens, closes, strict=True))
+    if len(marked.entities) != expected:
+        number = {1: "one marked entity", 2: "two marked entities"}[expected]
+        raise BadText(row, f"expected {number}, {known}, found {len(marked.entities)}; entities cannot be nested.")
+    out, end = "", 0
+    for name, (first, behind) in marked.entities:
+        inside = marked.plain[first:behind]
+        if name not in names:
+            raise BadText(row, f"an entity is marked {name!r}; in training there were {', '.join(names)}.")
+        if not inside.strip() or any(token in inside for token in (*opens, *closes)):
+            raise BadText(row, f"expected an entity between the marks {known}, found {inside!r}.")
+        out += f"{marked.plain[end:first]} [{name}] {inside} [/{name}] "
+        end = behind
+    return out + marked.plain[end:]
+
+
 class Relation:
     """A text with two marked entities, after Baldini Soares et al. (2019), "entity start": tokens of their own open and
     close each entity, and the class is read at those that open one (the mean of both: a head of transformers' own reads
@@ -67,8 +96,8 @@ class Relation:
 
     def __init__(self, names: list[str]) -> None:
         self.names = sorted(set(names))
-        self.anchors = [f"[{name}]" for name in self.names]
-        self.special_tokens = [*self.anchors, *(f"[/{name}]" for name in self.names)]
+        self.anchors, closes = tokens_of(self.names)
+        self.special_tokens = [*self.anchors, *closes]
 
     @classmethod
     def of(cls, texts: list[str]) -> Relation | None:
@@ -79,29 +108,11 @@ class Relation:
         found = (parse(text).entities for text in texts)
         return cls([name for entities in found if len(entities) == 2 for name, _ in entities])
 
-    def shown(self, texts: list[str]) -> list[str]:
+    def shown(self, texts: list[str]) -> list[Shown]:
         """Every mark in one notation, a token to the tokenizer. Raises `BadText` where not two entities are marked, or
         with names not met in training.
         """
-        return [self._shown(row, text) for row, text in enumerate(texts)]
-
-    def _shown(self, row: int, text: str) -> str:
-        marked = parse(text)
-        known = " or ".join(f"[{name}]...[/{name}]" for name in self.names)
-        if len(marked.entities) != 2:
-            raise BadText(
-                row, f"expected two marked entities, {known}, found {len(marked.entities)}; entities cannot be nested."
-            )
-        out, end = "", 0
-        for name, (first, behind) in marked.entities:
-            inside = marked.plain[first:behind]
-            if name not in self.names:
-                raise BadText(row, f"an entity is marked {name!r}; in training there were {', '.join(self.names)}.")
-            if not inside.strip() or any(token in inside for token in self.special_tokens):
-                raise BadText(row, f"expected an entity between the marks {known}, found {inside!r}.")
-            out += f"{marked.plain[end:first]} [{name}] {inside} [/{name}] "
-            end = behind
-        return out + marked.plain[end:]
+        return [with_tokens(text, self.names, row, 2) for row, text in enumerate(texts)]
 
     def settings(self) -> dict[str, Any]:
         """See `Task`."""

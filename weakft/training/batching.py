@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from weakft.tasks.base import Shown
+
 
 class TokenizedTexts:
     """n token sequences in one int32 array; `lengths` [n].
@@ -15,46 +17,57 @@ class TokenizedTexts:
     anchors : token ids that every text has: a text that is too long keeps what is around them, else its beginning.
     """
 
-    def __init__(self, texts: list[str], tokenizer: Any, max_length: int, anchors: Sequence[int] = ()) -> None:
+    def __init__(self, texts: Sequence[Shown], tokenizer: Any, max_length: int, anchors: Sequence[int] = ()) -> None:
         self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
         parts: list[np.ndarray] = []
+        types: list[np.ndarray] = []
         for start in range(0, len(texts), 10_000):  # bounds the tokenizer's intermediate lists
-            ids = tokenizer(
-                texts[start : start + 10_000],
-                truncation=not anchors,
-                max_length=None if anchors else max_length,
+            some = texts[start : start + 10_000]
+            pairs = isinstance(some[0], tuple)
+            whole = bool(anchors) and not pairs
+            encoded = tokenizer(
+                *([list(side) for side in zip(*some, strict=True)] if pairs else [list(some)]),
+                truncation=not whole,
+                max_length=None if whole else max_length,
                 return_attention_mask=False,
-                return_token_type_ids=False,
+                return_token_type_ids=pairs and "token_type_ids" in tokenizer.model_input_names,
                 verbose=False,
-            )["input_ids"]
-            sequences = (np.asarray(sequence, dtype=np.int32) for sequence in ids)
-            parts.extend(around(sequence, anchors, max_length) if anchors else sequence for sequence in sequences)
+            )
+            sequences = (np.asarray(sequence, dtype=np.int32) for sequence in encoded["input_ids"])
+            parts.extend(around(sequence, anchors, max_length) if whole else sequence for sequence in sequences)
+            types.extend(np.asarray(sequence, dtype=np.int8) for sequence in encoded.get("token_type_ids", ()))
         self.lengths = np.array([len(part) for part in parts], dtype=np.int64)
         self._tokens = np.concatenate(parts) if parts else np.empty(0, np.int32)
+        self._types = np.concatenate(types) if types else None
         self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def places(self, ids: Sequence[int]) -> np.ndarray:
-        """Where tokens of these ids are, [n, s]; every text must have equally many of them."""
+        """Where tokens of these ids are, [n, s]; 0, the first token, for those that a long pair has lost."""
         row = np.repeat(np.arange(len(self)), self.lengths)
         at = np.flatnonzero(np.isin(self._tokens, ids))
-        return (at - self._starts[row[at]]).reshape(len(self), -1)
+        row = row[at]
+        nth = np.arange(len(at)) - np.searchsorted(row, row)  # of its text
+        found = np.zeros((len(self), int(nth.max(initial=0)) + 1), dtype=np.int64)
+        found[row, nth] = at - self._starts[row]
+        return found
 
     def collate(self, rows: np.ndarray, device: torch.device | str = "cpu") -> dict[str, torch.Tensor]:
-        """``input_ids`` and ``attention_mask`` [len(rows), longest], padded on the right."""
+        """``input_ids``, ``attention_mask`` and for pairs ``token_type_ids`` [len(rows), longest], padded on the right."""
         longest = int(self.lengths[rows].max())
         ids = np.full((len(rows), longest), self.pad_id, dtype=np.int64)
         mask = np.zeros((len(rows), longest), dtype=np.int64)
+        types = None if self._types is None else np.zeros((len(rows), longest), dtype=np.int64)
         for i, row in enumerate(rows):
             n = self.lengths[row]
             ids[i, :n] = self._tokens[self._starts[row] : self._starts[row] + n]
             mask[i, :n] = 1
-        return {
-            "input_ids": torch.from_numpy(ids).to(device, non_blocking=True),
-            "attention_mask": torch.from_numpy(mask).to(device, non_blocking=True),
-        }
+            if types is not None and self._types is not None:
+                types[i, :n] = self._types[self._starts[row] : self._starts[row] + n]
+        found = {"input_ids": ids, "attention_mask": mask} | ({} if types is None else {"token_type_ids": types})
+        return {name: torch.from_numpy(array).to(device, non_blocking=True) for name, array in found.items()}
 
 
 def around(sequence: np.ndarray, anchors: Sequence[int], length: int) -> np.ndarray:

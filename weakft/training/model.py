@@ -126,7 +126,8 @@ class EndModel:
         if not self.anchors:
             return values
         at = torch.isin(inputs["input_ids"], torch.tensor(self.anchors, device=values.device))
-        share = at / at.sum(-1, keepdim=True).clamp_min(1)
+        at[:, 0] |= ~at.any(-1)  # a long pair may have lost them
+        share = at / at.sum(-1, keepdim=True)
         return torch.einsum("bt,btd->bd", share.to(values.dtype), values)
 
     @torch.inference_mode()
