@@ -32,6 +32,8 @@ def test_most_texts_say_which_task_it_is():
     assert isinstance(choose("relation", [GENE]), Relation)
     with pytest.raises(UserError, match="--task relation: expected two marked entities"):
         choose("relation", plain)
+    with pytest.raises(UserError, match="--task relations: expected auto, pair, .* Did you mean 'relation'"):
+        choose("relations", plain)
 
 
 def test_a_name_that_comes_late_is_known():
@@ -40,7 +42,7 @@ def test_a_name_that_comes_late_is_known():
 
 def test_marks_are_shown_in_one_notation():
     task = Relation(["GENE", "CHEMICAL"])
-    assert task.anchors == ["[CHEMICAL]", "[GENE]"]
+    assert task.opens == ["[CHEMICAL]", "[GENE]"]
     (shown,) = task.shown([GENE])
     assert shown.split() == "the [GENE] p53 gene [/GENE] binds [CHEMICAL] aspirin [/CHEMICAL] .".split()
 
@@ -70,7 +72,7 @@ def test_bad_marks_are_named_with_their_row(text, problem):
 def test_settings_make_the_task_again():
     for task in (Relation(["b", "a"]), Classification()):
         again = restored(json.loads(json.dumps(task.settings())))
-        assert type(again) is type(task) and again.special_tokens == task.special_tokens
+        assert type(again) is type(task) and again.opens == task.opens
     assert isinstance(restored({}), Classification)
 
 
@@ -256,7 +258,7 @@ def test_pairs_are_shown_as_two_sentences(tiny_model):
 def test_a_marked_pair_is_read_at_its_words(tiny_model, tmp_path):
     texts = ["a [W]good[/W] film [SEP] it was [W]good[/W]", "[W]bad[/W] [SEP] so [W]bad[/W] a song"]
     task = choose("pair", texts)
-    assert task.anchors == ["[W]"]
+    assert task.opens == ["[W]"]
     model = EndModel(str(tiny_model), ["no", "yes"], task=task, precision="fp32", device="cpu", max_length=14)
     tokens = model.tokenize(texts)
     assert tokens.places(model.anchors).tolist() == [[2, 9], [1, 6]]
@@ -288,3 +290,27 @@ def test_pairs_train_end_to_end_and_rules_see_both_sentences(tiny_model, tmp_pat
     )
     again = weakft.predict(tmp_path / "run", frame)
     assert len(again) == 200
+
+
+def test_the_page_on_adding_a_task_works(tiny_model, tmp_path, monkeypatch):
+    from pathlib import Path
+
+    from weakft import tasks
+
+    page = (Path(__file__).parent.parent / "docs" / "tasks.md").read_text("utf-8")
+    (tmp_path / "aspect.py").write_text(page.split("```python\n")[1].split("```")[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    from aspect import Aspect
+
+    namespace = {"Pair": Pair, "Relation": Relation, "Aspect": Aspect, "Classification": Classification}
+    exec(page.split("```python\n")[2].split("```")[0], namespace)
+    monkeypatch.setattr(tasks, "TASKS", namespace["TASKS"])
+    texts = [f"the [X]{word}[/X] was very {word}" for word in ("good", "bad", "film") * 20]
+    rules = [weakft.keywords("good", ["good"], "yes"), weakft.keywords("bad", ["bad"], "no")]
+    run = tmp_path / "run"
+    weakft.train(texts, rules, label_names=["no", "yes"], model=str(tiny_model), max_steps=4, output=str(run))
+    settings = json.loads((run / "model" / "config.json").read_text())["weakft"]
+    assert settings == {"task": "aspect", "names": ["X"]}
+    assert len(weakft.predict(run, texts[:3])) == 3
+    with pytest.raises(UserError, match="expected one marked entity"):
+        weakft.predict(run, ["nothing marked"])

@@ -16,7 +16,6 @@ from weakft.errors import UserError, nearest
 
 Method = Literal["cosine", "weak", "gold", "valid", "majority", "label-model"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-TaskName = Literal["auto", "classification", "pair", "relation"]
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -71,7 +70,7 @@ class LabelConfig(VoteOptions):
 class EngineOptions(Options):
     """How an end model is trained, whatever the data and the method."""
 
-    task: TaskName = Field(
+    task: str = Field(
         "auto",
         description="classification: a class a text. pair: a class for two sentences. relation: a class for two entities "
         "marked in a text, as in [GENE]p53[/GENE] or <e1>p53</e1>. auto: what most rows are.",

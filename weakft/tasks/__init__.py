@@ -4,41 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from weakft.config import TaskName
-from weakft.errors import UserError
+from weakft.errors import UserError, nearest
 from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
 from weakft.tasks.pair import Pair
 from weakft.tasks.relation import Relation
 
-FOUND: dict[str, type[Pair] | type[Relation]] = {"pair": Pair, "relation": Relation}
-"""Tasks that show in the texts, in the order in which they are looked for."""
-
-EXPECTED = {
-    "pair": "two sentences in every row, such as the columns premise and hypothesis",
-    "relation": "two marked entities in every text, such as [GENE]p53[/GENE] or <e1>p53</e1>",
-}
+TASKS: dict[str, type[Task]] = {kind.name: kind for kind in (Pair, Relation, Classification)}
+"""By name, in the order in which `choose` looks for them; every text is one to classify."""
 
 
-def choose(asked: TaskName, texts: list[str]) -> Task:
-    """The task that is asked for; ``auto``: what most of the texts are, classification where they are nothing else.
+def choose(asked: str, texts: list[str]) -> Task:
+    """The task that is asked for; ``auto``: the first that most of the texts are.
 
     Raises
     ------
-    UserError : another task is asked for than most of the texts are.
+    UserError : there is no such task, or most of the texts are none of it.
     """
-    if asked == "classification":
-        return Classification()
-    for name in FOUND if asked == "auto" else [asked]:
-        task = FOUND[name].of(texts)
+    if asked != "auto" and asked not in TASKS:
+        raise UserError(f"--task {asked}: expected auto, {', '.join(TASKS)}.{nearest(asked, list(TASKS))}")
+    for kind in TASKS.values() if asked == "auto" else [TASKS[asked]]:
+        task = kind.of(texts)
         if task is not None:
             return task
-    if asked != "auto":
-        raise UserError(f"--task {asked}: expected {EXPECTED[asked]}; most rows have none.")
-    return Classification()
+    raise UserError(f"--task {asked}: expected {TASKS[asked].expected}; most rows are none.")
 
 
 def restored(settings: dict[str, Any]) -> Task:
     """The task of `Task.settings`; classification where there are none."""
-    kind = FOUND.get(settings.get("task", ""))
-    return Classification() if kind is None else kind(settings["names"])
+    return TASKS[settings.get("task", Classification.name)](settings.get("names", ()))

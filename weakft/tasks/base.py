@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 
 Shown = str | tuple[str, str]
+"""A text or a pair of them, as the tokenizer takes it."""
 
 
-class Task(Protocol):
-    """One kind of example. A new one is a class of this shape and a line in `weakft.tasks`.
+class Task(ABC):
+    """One kind of example. A new one is a file with a class of this kind, and its name in `weakft.tasks.TASKS`.
 
-    name : as ``--task`` takes it.   head : the Auto class of transformers that carries the classifier.
-    special_tokens : what the tokenizer needs beside its own.
-    anchors : those of them at which the class is read, as a mean over their places; they stay where a long text is cut.
-        Without any the head reads the whole text itself.
+    names : of the marks around entities in the texts, if any. Each makes two tokens of its own, `opens` and `closes`, and
+    the class is read at those that open an entity, as a mean over them (Baldini Soares et al. 2019, "entity start");
+    without names the head reads the whole text.
+
+    name : as ``--task`` takes it.   expected : what every text must have, for messages.
     """
 
-    name: str
-    head: str
-    special_tokens: list[str]
-    anchors: list[str]
+    name: ClassVar[str]
+    expected: ClassVar[str]
 
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self.names = sorted(set(names))
+        self.opens = [f"[{name}]" for name in self.names]
+        self.closes = [f"[/{name}]" for name in self.names]
+
+    @property
+    def head(self) -> str:
+        """The Auto class of transformers that carries the classifier: a token's class, or a text's."""
+        return "AutoModelForTokenClassification" if self.names else "AutoModelForSequenceClassification"
+
+    @classmethod
+    @abstractmethod
+    def of(cls, texts: list[str]) -> Self | None:
+        """The task that most of the texts are, with the names of their marks; None where most are not."""
+
+    @abstractmethod
     def shown(self, texts: list[str]) -> list[Shown]:
         """The texts as the tokenizer reads them: all strings, or all pairs.
 
@@ -33,7 +51,8 @@ class Task(Protocol):
         """
 
     def settings(self) -> dict[str, Any]:
-        """Plain values to make it from again (`weakft.tasks.restored`), kept in the model's config."""
+        """What `weakft.tasks.restored` makes it from again; plain values, kept in the model's config."""
+        return {"task": self.name, "names": self.names}
 
 
 class BadText(UserError):

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Self, TypedDict
 
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
-from weakft.tasks.base import Shown
+from weakft.tasks.base import Shown, Task
 
 
-class Classification:
+class Classification(Task):
     """A text as it is; its class is read off the whole of it."""
 
     name = "classification"
-    head = "AutoModelForSequenceClassification"
+    expected = "texts"
 
-    def __init__(self) -> None:
-        self.special_tokens: list[str] = []
-        self.anchors: list[str] = []
+    @classmethod
+    def of(cls, texts: list[str]) -> Self:
+        """See `Task`: any text can be classified."""
+        return cls()
 
     def shown(self, texts: list[str]) -> list[Shown]:
-        """See `Task`."""
+        """The texts."""
         return list(texts)
-
-    def settings(self) -> dict[str, Any]:
-        """See `Task`."""
-        return {"task": self.name}
 
 
 class Metrics(TypedDict):

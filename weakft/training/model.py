@@ -67,8 +67,10 @@ class EndModel:
         )
         self.label_names = label_names
         self.task = task or Classification()
-        self.tokenizer, self.module = load_classifier(backbone, label_names, self.task.head, self.task.special_tokens)
-        self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.anchors)
+        self.tokenizer, self.module = load_classifier(
+            backbone, label_names, self.task.head, [*self.task.opens, *self.task.closes]
+        )
+        self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.opens)
         positions = getattr(self.module.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
         self.max_length = min(positions, self.tokenizer.model_max_length, max_length or positions)
         self.module.to(self.accelerator.device)
