@@ -1,6 +1,10 @@
 """Python labeling functions: shared preprocessors, isolation, worker processes."""
 
+import re
+import signal
 import textwrap
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -172,3 +176,61 @@ def test_an_error_in_a_worker_is_the_first_rows():
         apply([lf], rows, LABELS, processes=2)
     with pytest.raises(UserError, match="ZeroDivisionError.*row 1 "):
         apply([LabelingFunction("z", lambda x: 1 // int(x.text))], rows, LABELS, processes=2, strict=True)
+
+
+def _endless(x):
+    while x.text == "stuck":
+        try:
+            time.sleep(0.001)
+        except Exception:
+            continue
+    return 1
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_call_that_takes_too_long_is_interrupted_and_abstains(processes):
+    texts = ["a", "stuck", "b", "stuck"] + ["c"] * (CHUNK + 10)
+    backtracks = re.compile(r"(a+)+$")
+    lfs = [
+        LabelingFunction("endless", _endless),
+        LabelingFunction("backtracks", lambda x: 0 if backtracks.match("a" * 40 + "!") and x.text == "stuck" else -1),
+        LabelingFunction("quick", lambda x: 0),
+    ]
+    start, handler, (left, _) = time.monotonic(), signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
+    L, failures = apply([lfs[0], lfs[2]], data(*texts), LABELS, timeout=0.05, processes=processes)
+    assert L[:, 0].tolist() == [-1 if text == "stuck" else 1 for text in texts] and (L[:, 1] == 0).all()
+    assert failures["endless"].count == 2 and failures["endless"].first_row == 1
+    assert "took longer than 0.05 s (--lf-timeout)" in failures["endless"].traceback
+    L, failures = apply(lfs[1:], data("x", "y"), LABELS, timeout=0.05)
+    assert L.tolist() == [[-1, 0], [-1, 0]] and failures["backtracks"].count == 2
+    assert time.monotonic() - start < 20
+    assert signal.getsignal(signal.SIGALRM) is handler  # whoever had it before has it again
+    assert (signal.getitimer(signal.ITIMER_REAL)[0] > 0) == (left > 0)
+    with pytest.raises(UserError, match="TimeLimit: took longer.*row 2 "):
+        apply(lfs[:1], data(*texts), LABELS, timeout=0.05, strict=True)
+
+
+def test_a_preprocessor_that_takes_too_long_is_interrupted():
+    def slow(x):
+        while x.text == "stuck":
+            time.sleep(0.001)
+        return x
+
+    lf = LabelingFunction("f", lambda x: 1, pre=[slow])
+    L, failures = apply([lf], data("a", "stuck"), LABELS, timeout=0.05)
+    assert L.tolist() == [[1], [-1]] and failures["f"].count == 1
+
+
+def test_a_limit_needs_the_main_thread():
+    found = []
+
+    def inside():
+        try:
+            apply([LabelingFunction("f", lambda x: 1)], data("a"), LABELS, timeout=1)
+        except UserError as error:
+            found.append(str(error))
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    assert found and "main thread" in found[0]

@@ -51,6 +51,11 @@ class VoteOptions(DataOptions):
         "lfs", description="Apply labeling functions, or read ready votes (weak_labels) from a WRENCH folder."
     )
     strict: bool = Field(False, description="A labeling function that raises on a row is an error, not an abstention.")
+    lf_timeout: float | None = Field(
+        None,
+        gt=0,
+        description="Seconds that a labeling function may take for a row, which then abstains. Default: none.",
+    )
     processes: Count = Field(
         1,
         description="Worker processes that apply labeling functions (each must depend on its row alone); 0: one a core.",

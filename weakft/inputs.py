@@ -171,6 +171,7 @@ def _apply(
 ) -> tuple[np.ndarray, dict[str, Failure]]:
     how: dict[str, Any] = {
         "strict": options.strict,
+        "timeout": options.lf_timeout,
         "advance": advance,
         "processes": options.processes,
         "source": rules.file,

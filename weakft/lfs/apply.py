@@ -10,6 +10,7 @@ import numpy as np
 
 from weakft.data.dataset import ABSTAIN, Dataset
 from weakft.errors import UserError
+from weakft.lfs import limit
 from weakft.lfs.block import Failure, Job, merge
 from weakft.lfs.processes import apply_blocks
 
@@ -25,6 +26,7 @@ def apply(
     label_names: list[str],
     *,
     strict: bool = False,
+    timeout: float | None = None,
     advance: Callable[[int], None] | None = None,
     processes: int = 1,
     source: Path | None = None,
@@ -33,7 +35,7 @@ def apply(
 
     Parameters
     ----------
-    advance : told the number of rows done.
+    advance : told the number of rows done.   timeout : seconds that a call on a row may take; see `weakft.lfs.limit`.
     processes, source : worker processes (0: one a core), and the file of the labeling functions; see
         `weakft.lfs.processes`.
 
@@ -47,9 +49,11 @@ def apply(
     """
     if len(label_names) > MAX_CLASSES:
         raise UserError(f"{len(label_names)} classes; at most {MAX_CLASSES} are supported.")
+    if timeout is not None:
+        limit.check()
     L = np.full((len(data), len(lfs)), ABSTAIN, dtype=np.int8)
     failures: dict[str, Failure] = {}
-    for rows, votes, failed in apply_blocks(Job(lfs, data, label_names, strict), processes, source):
+    for rows, votes, failed in apply_blocks(Job(lfs, data, label_names, strict, timeout), processes, source):
         L[rows.start : rows.stop] = votes
         merge(failures, failed)
         if advance is not None:

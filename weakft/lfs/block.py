@@ -50,6 +50,7 @@ class Job:
     data: Dataset
     label_names: list[str]
     strict: bool = False
+    timeout: float | None = None
 
     def __post_init__(self) -> None:
         self.number = {name: i for i, name in enumerate(self.label_names)}
@@ -80,7 +81,7 @@ def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
     if not all(patterns):
         for start in range(0, len(rows), CHUNK):
             some = rows[start : start + CHUNK]
-            chunk = Chunk(examples(job.data, some))
+            chunk = Chunk(examples(job.data, some), job.timeout)
             for j, lf in enumerate(job.lfs):
                 if not patterns[j]:
                     L[start : start + CHUNK, j] = _votes(job, lf, chunk, some, failures)
@@ -95,7 +96,7 @@ def _votes(job: Job, lf: Any, chunk: Chunk, rows: range, failures: dict[str, Fai
     return np.array([_number(job, lf, vote, row) for row, vote in zip(rows, votes, strict=True)], dtype=np.int8)
 
 
-def _note(job: Job, lf: Any, row: int, error: Exception, failures: dict[str, Failure]) -> None:
+def _note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, Failure]) -> None:
     if job.strict:
         raise UserError(
             f"{place(lf)}: raised {type(error).__name__}: {error} on row {job.data.first_row + row + 1} "

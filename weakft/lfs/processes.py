@@ -58,7 +58,7 @@ def apply_blocks(
     blocks = _blocks(n, min(BLOCK, chunks_each * CHUNK))
     names = [lf.name for lf in job.lfs]
     begin: Callable[[], None] = (
-        partial(_hold, job) if fork else partial(_hold_file, source, names, job.label_names, job.strict)
+        partial(_hold, job) if fork else partial(_hold_file, source, names, replace(job, lfs=[], data=Dataset([], [])))
     )
     context = multiprocessing.get_context("fork" if fork else "spawn")
     pool = ProcessPoolExecutor(processes, context, initializer=begin)
@@ -89,12 +89,12 @@ def _hold(job: Job) -> None:
     _held = job
 
 
-def _hold_file(source: Path | None, names: list[str], label_names: list[str], strict: bool) -> None:
+def _hold_file(source: Path | None, names: list[str], job: Job) -> None:
     assert source is not None
     by_name = {lf.name: lf for lf in load_file(source).lfs}
     if not by_name.keys() >= set(names):
         raise UserError(f"{source}: holds other labeling functions when it is loaded again.")
-    _hold(Job([by_name[name] for name in names], Dataset([], []), label_names, strict))
+    _hold(replace(job, lfs=[by_name[name] for name in names]))
 
 
 def _apply_held(block: range) -> tuple[np.ndarray, dict[str, Failure]]:

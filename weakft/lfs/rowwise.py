@@ -14,21 +14,26 @@ from typing import Any
 
 from weakft.lfs.core import LabelingFunction
 from weakft.lfs.examples import Example, restored
+from weakft.lfs.limit import TimeLimit, limited
 
-OnError = Callable[[int, Exception], None]
+OnError = Callable[[int, BaseException], None]
 
 
 class Raised:
     """Stands in a chunk for an example that a preprocessor raised on."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.error = error
 
 
 class Chunk:
-    """Some examples and what the preprocessors made of them, each computed when first asked for."""
+    """Some examples and what the preprocessors made of them, each computed when first asked for.
 
-    def __init__(self, examples: list[Example]) -> None:
+    timeout : seconds that a call of a labeling function, or of a preprocessor on one example, may take.
+    """
+
+    def __init__(self, examples: list[Example], timeout: float | None = None) -> None:
+        self._timeout = timeout
         self._made: dict[tuple[int, ...], list[Any]] = {(): examples}
 
     def votes(self, lf: Any, on_error: OnError) -> list[Any]:
@@ -37,23 +42,24 @@ class Chunk:
         examples = self._after(preprocessors)
         votes: list[Any] = []
         add = votes.append
-        with restored():
+        with restored(), limited(f, self._timeout) as vote:
             rest = iter(examples)
             while True:
                 try:
                     for x in rest:
                         if type(x) is Raised:
                             raise x.error
-                        add(f(x))
+                        add(vote(x))
                     return votes
-                except Exception as error:
+                except (Exception, TimeLimit) as error:
                     on_error(len(votes), error)
                     add(None)
 
     def _after(self, preprocessors: Sequence[Any]) -> list[Any]:
         key = tuple(map(id, preprocessors))
         if key not in self._made:
-            self._made[key] = _preprocess(preprocessors[-1], self._after(preprocessors[:-1]))
+            examples = self._after(preprocessors[:-1])
+            self._made[key] = _preprocess(preprocessors[-1], examples, self._timeout)
         return self._made[key]
 
 
@@ -78,7 +84,7 @@ def parts(lf: Any) -> tuple[Callable[[Any], Any], Sequence[Any]]:
     return (partial(f, **resources) if resources else f), pre
 
 
-def _preprocess(preprocessor: Any, examples: list[Any]) -> list[Any]:
+def _preprocess(preprocessor: Any, examples: list[Any], timeout: float | None) -> list[Any]:
     batch = getattr(preprocessor, "batch", None)
     if batch is not None and not any(type(x) is Raised for x in examples):
         try:
@@ -87,17 +93,18 @@ def _preprocess(preprocessor: Any, examples: list[Any]) -> list[Any]:
             made = []  # one by one, to learn on which rows it fails
         if len(made) == len(examples) and not any(x is None for x in made):
             return made
-    return [_preprocess_one(preprocessor, x) for x in examples]
+    with limited(preprocessor, timeout) as one:
+        return [_preprocess_one(one, x) for x in examples]
 
 
-def _preprocess_one(preprocessor: Any, x: Any) -> Any:
+def _preprocess_one(preprocessor: Callable[[Any], Any], x: Any) -> Any:
     if type(x) is Raised:
         return x
     try:
         made = preprocessor(_copy(x))
         if made is None:
             raise ValueError("Preprocessor should not return None")
-    except Exception as error:
+    except (Exception, TimeLimit) as error:
         return Raised(error)
     return made
 
