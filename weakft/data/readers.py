@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
@@ -24,7 +23,7 @@ from weakft.data.dataset import ABSTAIN, Dataset, Gold, Splits
 from weakft.data.pairs import COLUMNS as PAIRS
 from weakft.data.pairs import join
 from weakft.data.pairs import marked as mark_word
-from weakft.data.tables import Columns, table_to_dataset, unique_ids
+from weakft.data.tables import Columns, table_of, table_to_dataset, unique_ids
 from weakft.errors import UserError
 
 FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
@@ -146,7 +145,7 @@ def _read_frame(path: Path) -> pa.Table:
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowInvalid, pa.ArrowException, ValueError, OSError) as error:
+    except (pa.ArrowException, ValueError, OverflowError, OSError, RecursionError) as error:
         kind = path.suffix[1:].upper()
         raise UserError(f"{path}: cannot be read as {kind}: {str(error).splitlines()[0]}") from error
 
@@ -188,8 +187,8 @@ def _read_json(path: Path) -> pa.Table:
         content = [{"id": key, **value} for key, value in content.items()]
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise ValueError('expected a list of objects, [{"text": ...}, ...]')
-    frame = pd.DataFrame(content)
-    return pa.table({str(name): pa.array(list(frame[name]), from_pandas=True) for name in frame.columns})
+    names = list(dict.fromkeys(name for row in content for name in row))
+    return table_of(names, [[row.get(name) for row in content] for name in names], str(path))
 
 
 def read_wrench(folder: Path) -> Splits:
@@ -204,6 +203,8 @@ def read_wrench(folder: Path) -> Splits:
         raise UserError(f'{folder / "label.json"}: expected {{"0": "name", "1": "name", ...}} without gaps.')
     label_names = [str(names[str(i)]) for i in range(len(names))]
     lf_names = _json(folder / "lfs.json") if (folder / "lfs.json").is_file() else None
+    if lf_names is not None and not (isinstance(lf_names, list) and all(isinstance(name, str) for name in lf_names)):
+        raise UserError(f'{folder / "lfs.json"}: expected a list of the labeling functions\' names, ["name", ...].')
     splits = {
         split: _wrench_split(folder / f"{split}.json", len(label_names), lf_names)
         for split in ("train", "valid", "test")
@@ -267,17 +268,19 @@ def _wrench_split(path: Path, n_classes: int, lf_names: list[str] | None) -> Dat
             column.extend([None] * (i + 1 - len(column)))
         label = row.get("label", ABSTAIN)
         label = ABSTAIN if label is None else label
-        if not isinstance(label, int) or not ABSTAIN <= label < n_classes:
+        if isinstance(label, bool) or not isinstance(label, int) or not ABSTAIN <= label < n_classes:
             raise UserError(f"{path}: example {key!r}: label {label!r} is not -1 or 0 to {n_classes - 1}.")
         gold.append(label)
         weak = row.get("weak_labels")
         if weak is None:
             continue
+        if not isinstance(weak, list):
+            raise UserError(f"{path}: example {key!r}: weak_labels is {weak!r}, expected a list of votes.")
         width = len(weak) if width is None else width
         if len(weak) != width:
             raise UserError(f"{path}: example {key!r}: {len(weak)} votes in weak_labels, expected {width}.")
         for j, vote in enumerate(weak):
-            if not isinstance(vote, int) or not ABSTAIN <= vote < n_classes:
+            if isinstance(vote, bool) or not isinstance(vote, int) or not ABSTAIN <= vote < n_classes:
                 raise UserError(
                     f"{path}: example {key!r}: vote {j} is {vote!r}, expected -1 (abstain) to {n_classes - 1}."
                 )

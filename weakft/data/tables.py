@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -201,12 +202,34 @@ def _class_order(label: Any) -> tuple[int, Any]:
     return (0, int(text)) if text.isdecimal() else (1, text)
 
 
+def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> pa.Table:
+    """A table of Python values, a sequence a column; NaN is a missing value.
+
+    Raises
+    ------
+    UserError : two columns of one name, or values that no column type holds together.
+    """
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"{source}: two columns are named {twice!r}; give each its own name.")
+    arrays = []
+    for name, column in zip(names, values, strict=True):
+        try:
+            arrays.append(pa.array(list(column), from_pandas=True))
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise UserError(
+                f"{source}: column {name!r}: expected values of one type, found others beside them "
+                f"({str(error).splitlines()[0]}). Give the column one type, or leave it out."
+            ) from error
+    return pa.table(arrays, names=names)
+
+
 def from_python(value: Any, columns: Columns, source: str) -> Dataset:
     """A split from Python: list of strings, pandas frame, `datasets.Dataset`, pyarrow table, or a `Dataset` as it is."""
     if isinstance(value, Dataset):
         return value
     if isinstance(value, pd.DataFrame):
-        table = pa.table({str(n): pa.array(list(value[n]), from_pandas=True) for n in value.columns})
+        table = table_of([str(n) for n in value.columns], [value.iloc[:, i] for i in range(value.shape[1])], source)
         return table_to_dataset(table, columns, source)
     if isinstance(value, pa.Table):
         return table_to_dataset(value, columns, source)
@@ -220,11 +243,8 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
         return table_to_dataset(table, columns, source)
     if isinstance(value, (list, tuple, pd.Series, np.ndarray)):
         pairs = len(value) > 0 and all(isinstance(v, (tuple, list)) and len(v) == 2 for v in value)
-        names, parts = (PAIRS[0], list(zip(*value, strict=True))) if pairs else (("text",), [list(value)])
-        table = pa.table(
-            {name: pa.array(list(part), from_pandas=True) for name, part in zip(names, parts, strict=True)}
-        )
-        return table_to_dataset(table, columns, source)
+        names, parts = (PAIRS[0], list(zip(*value, strict=True))) if pairs else (("text",), [value])
+        return table_to_dataset(table_of(list(names), parts, source), columns, source)
     raise UserError(
         f"{source}: expected a list of strings (or of pairs of them), a pandas DataFrame or a datasets.Dataset, "
         f"found {type(value).__name__}."

@@ -50,7 +50,7 @@ def load_file(path: Path) -> RuleSet:
         raise UserError(
             f"{error.filename or path}, line {error.lineno}: {error.msg}: {(error.text or '').strip()}"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that ends itself is no file of functions
         frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
         line = frames[-1].lineno if frames else "?"
         function = f", in {frames[-1].name}" if frames and frames[-1].name != "<module>" else ""
