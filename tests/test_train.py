@@ -331,3 +331,24 @@ def test_the_import_is_light():
     script = "import sys, weakft, weakft.config; print('torch' in sys.modules, callable(weakft.train))"
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
     assert out.stdout.split() == ["False", "True"]
+
+
+def test_very_many_classes(tiny_model, tmp_path, recwarn):
+    """77 classes and rules: no warning, a report of a size to read, every class in the predictions."""
+    rng = np.random.default_rng(0)
+    names = [f"class {c}" for c in range(77)]
+
+    def made(n):
+        classes = rng.integers(0, 77, n)
+        return pd.DataFrame({"text": [f"the film was word{c}" for c in classes], "label": [names[c] for c in classes]})
+
+    rules = [weakft.keywords(f"k{c}", [f"word{c}"], names[c]) for c in range(77)]
+    run = weakft.train(
+        made(800)["text"].tolist(), rules, valid=made(150), test=made(100), label_names=names, model=str(tiny_model),
+        output=str(tmp_path / "run"), max_steps=3, first_teacher=False,
+    )  # fmt: skip
+    assert run.table["label-model"]["accuracy"] == 1.0
+    frame = pd.read_parquet(run.folder / "predictions.parquet")
+    assert {f"p_{name}" for name in names} <= set(frame)
+    assert (run.folder / "report.html").stat().st_size < 300_000
+    assert not [w for w in recwarn if "fragmented" in str(w.message)]

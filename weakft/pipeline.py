@@ -314,19 +314,19 @@ def _predictions(job: _Job) -> pd.DataFrame:
     parts = []
     labels, votes, choice = job.labels, job.votes, job.choice
     for name, split in job.splits.named():
-        frame = pd.DataFrame({"split": name, "id": split.ids})
         gold = None if split.gold is None or name == "train" else split.gold.read("report")
-        frame["gold"] = None if gold is None else [labels[g] if g >= 0 else None for g in gold]
+        named = None if gold is None else [labels[g] if g >= 0 else None for g in gold]
+        blocks = [pd.DataFrame({"split": name, "id": split.ids, "gold": named})]
         L = None if votes is None else getattr(votes, name)
         if L is not None and votes is not None:
-            frame = pd.concat([frame, pd.DataFrame(L, columns=[f"vote_{n}" for n in votes.names])], axis=1)
+            blocks.append(pd.DataFrame(L, columns=[f"vote_{n}" for n in votes.names]))
             if choice is not None:
                 posterior = np.where(covered(L)[:, None], choice.model.predict_proba(L), np.nan)
-                frame[[f"label_model_{label}" for label in labels]] = posterior
+                blocks.append(pd.DataFrame(posterior, columns=[f"label_model_{label}" for label in labels]))
         if name in job.final:
-            frame["label"] = [labels[c] for c in job.final[name].argmax(1)]
-            frame[[f"p_{label}" for label in labels]] = job.final[name]
-        parts.append(frame)
+            blocks.append(pd.DataFrame({"label": [labels[c] for c in job.final[name].argmax(1)]}))
+            blocks.append(pd.DataFrame(job.final[name], columns=[f"p_{label}" for label in labels]))
+        parts.append(pd.concat(blocks, axis=1))
     whole = pd.concat(parts, ignore_index=True)
     whole["gold"] = whole["gold"].astype("string")
     return whole
