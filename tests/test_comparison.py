@@ -86,7 +86,9 @@ def test_the_summary_by_hand():
     assert summary.gap_closed(table.reset_index())["a"] == pytest.approx(0.75)
     text = summary.markdown(lines)
     assert (
-        "| weak | 0.650 ± 0.071 (2) |" in text and "| cosine | 0.800 (1) |" in text and "| cosine | 75% | 75% |" in text
+        "| weak | 0.650 ± 0.071 (2) |" in text
+        and "| cosine | 0.800 (1) |" in text
+        and "| cosine | 75% | 75% (1) |" in text
     )
 
 

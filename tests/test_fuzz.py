@@ -62,9 +62,9 @@ def tried(count, *arguments, **named):
 
     def run(check_one):
         quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-        settings(max_examples=count, deadline=None, suppress_health_check=quiet, database=None)(
-            given(*arguments, **named)(check_one)
-        )()
+        settings(
+            max_examples=count, derandomize=count < 100, deadline=None, suppress_health_check=quiet, database=None
+        )(given(*arguments, **named)(check_one))()
 
     return run
 
@@ -233,9 +233,11 @@ def test_files_with_labeling_functions(tmp_path, count):
 def test_large_ones(tmp_path):
     path = tmp_path / "long.csv"
     path.write_text("text\n" + "x" * 10_000_000 + "\n", "utf-8")
-    is_whole(ends_well(lambda: read_table(path, Columns())))
+    assert len(read_table(path, Columns()).texts[0]) == 10_000_000
     path.write_text(",".join(f"c{i}" for i in range(100_000)) + "\n" + ",".join("x" for _ in range(100_000)), "utf-8")
-    is_whole(ends_well(lambda: read_table(path, Columns())))
+    with pytest.raises(UserError, match="cannot tell which column is the text"):
+        read_table(path, Columns())
+    assert read_table(path, Columns(text="c7")).texts == ["x"]
     wide = pa.table({f"c{i}": [1] for i in range(2000)} | {"text": ["a"]})
     pyarrow.parquet.write_table(wide, tmp_path / "wide.parquet")
-    is_whole(ends_well(lambda: read_table(tmp_path / "wide.parquet", Columns())))
+    assert len(read_table(tmp_path / "wide.parquet", Columns()).columns) == 2000

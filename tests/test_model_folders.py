@@ -34,6 +34,21 @@ def test_weights_that_are_not_whole(folder, content, message):
         EndModel.load(folder)
 
 
+@pytest.mark.parametrize(
+    "content", ["[]", '{"id2label": null}', '{"id2label": ["a"]}', '{"id2label": {"0": "a"}, "weakft": "x"}']
+)
+def test_a_config_of_another_shape(folder, content):
+    (folder / "config.json").write_text(content, "utf-8")
+    with pytest.raises(UserError, match="expected the config of a classifier"):
+        EndModel.load(folder)
+
+
+def test_a_model_without_its_head(folder, tiny_model):
+    shutil.copy(tiny_model / WEIGHTS, folder / WEIGHTS)
+    with pytest.raises(UserError, match="weights are missing .*the first: classifier"):
+        EndModel.load(folder)
+
+
 def test_weights_that_could_carry_code_are_not_read(folder):
     state = load_classifier(str(folder), ["no", "yes"])[1].state_dict()
     (folder / WEIGHTS).unlink()
@@ -59,6 +74,11 @@ def test_a_tokenizer_that_is_missing_or_another_model_s(folder):
     ("was", "becomes", "message"),
     [
         ("{", "{]", "expected the config of a classifier"),
+        ('"1": "yes"', '"1": "yes", "2": "perhaps"', "2 weights are missing .* or of another shape"),
+        ('"hidden_size": 32', '"hidden_size": 64', "weights are missing .* or of another shape"),
+        ('"hidden_size": 32', '"hidden_size": "x"', "Cannot load"),
+        ('"names": []', '"names": 3', "weakft.names is 3; expected a list"),
+        ('"names": []', '"names": ["a", 3]', "expected a list"),
         ('"1": "yes"', '"2": "yes"', "expected the config of a classifier with id2label"),
         ('"task": "classification"', '"task": "nonsense"', "weakft.task is 'nonsense'; expected one of pair, relation"),
     ],

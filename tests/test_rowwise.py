@@ -221,6 +221,20 @@ def test_a_preprocessor_that_takes_too_long_is_interrupted():
     assert L.tolist() == [[1], [-1]] and failures["f"].count == 1
 
 
+def test_patterns_and_batches_are_limited_too():
+    class Slow:
+        def __call__(self, x):
+            return x
+
+        def batch(self, examples):
+            raise AssertionError("not under a limit")
+
+    texts = ["a" * 30 + "!", "b"]
+    rules = [regex("backtracks", r"(a+)+(?=$)", "spam"), LabelingFunction("f", lambda x: 1, pre=[Slow()])]
+    L, failures = apply(rules, data(*texts), LABELS, timeout=0.05)
+    assert L.tolist() == [[-1, 1], [-1, 1]] and failures["backtracks"].count == 1
+
+
 def test_a_limit_needs_the_main_thread():
     found = []
 

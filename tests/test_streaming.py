@@ -86,6 +86,8 @@ def test_errors_name_the_row_in_the_file(tmp_path):
     twice = [*range(9), 1]
     with pytest.raises(UserError, match="row 10, column 'id': id '1' was row 2's already"):
         weakft.label(parquet(tmp_path, id=twice), RULES, label_names=NAMES)
+    with pytest.raises(UserError, match="row 10, column 'guid': id '1' was row 2's already"):
+        weakft.label(parquet(tmp_path, guid=twice), RULES, label_names=NAMES)
     (tmp_path / "train.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(UserError, match="cannot be read as PARQUET"):
         weakft.label(tmp_path / "train.parquet", RULES, label_names=NAMES)

@@ -1,6 +1,7 @@
 """Tasks: which one a data set is, how its texts are shown, where the class is read, and that predict finds it again."""
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,10 @@ from weakft.errors import UserError
 from weakft.tasks import choose, restored
 from weakft.tasks.base import BadText, check
 from weakft.tasks.classification import Classification
+from weakft.tasks.marks import parse
 from weakft.tasks.pair import Pair
 from weakft.tasks.relation import Relation
-from weakft.training.batching import TokenizedTexts, around
+from weakft.training.batching import TokenizedTexts, around, around_both
 from weakft.training.model import EndModel
 
 GENE = "the [GENE]p53 gene[\\GENE] binds <CHEMICAL>aspirin</CHEMICAL>."
@@ -40,6 +42,18 @@ def test_a_name_that_comes_late_is_known():
     assert Relation.of([GENE] * 2000 + ["[DRUG]x[/DRUG] [GENE]y[/GENE]"]).names == ["CHEMICAL", "DRUG", "GENE"]
 
 
+def test_html_and_citations_are_no_marks():
+    assert isinstance(choose("auto", ["I <b>love</b> this <i>film</i>", "<p>one</p><p>two</p>"]), Classification)
+    start = time.process_time()
+    assert parse(" ".join(f"text [{i}] and <x{i}>" for i in range(20_000))).entities == []
+    assert time.process_time() - start < 5  # quadratic would take minutes
+
+
+def test_a_pairs_name_that_comes_late_is_known():
+    texts = ["a [A]b[/A] [SEP] c [A]d[/A]"] * 1500 + ["a [B]b[/B] [SEP] c [A]d[/A]"]
+    assert choose("auto", texts).names == ["A", "B"]
+
+
 def test_marks_are_shown_in_one_notation():
     task = Relation(["GENE", "CHEMICAL"])
     assert task.opens == ["[CHEMICAL]", "[GENE]"]
@@ -57,6 +71,7 @@ def test_marks_are_shown_in_one_notation():
         ("[GENE]p53[/GENE] [DRUG]x[/DRUG]", "an entity is marked 'DRUG'; in training there were CHEMICAL, GENE"),
         ("[GENE]p53[/GENE] [CHEMICAL] [/CHEMICAL]", "found ' '"),
         ("[GENE]p53 [CHEMICAL][/GENE] [CHEMICAL]x[/CHEMICAL]", r"found 'p53 \[CHEMICAL\]'"),
+        ("[GENE]p53[/GENE] [CHEMICAL]x[/CHEMICAL] so [GENE] it", "without its other half, in 'so .GENE. it'"),
     ],
 )
 def test_bad_marks_are_named_with_their_row(text, problem):
@@ -80,19 +95,32 @@ def test_settings_make_the_task_again():
 def test_a_long_text_keeps_what_is_around_its_anchors(first, second):
     sequence = np.arange(1000, 1100, dtype=np.int32)
     sequence[first], sequence[second] = 1, 2
-    kept = around(sequence, [1, 2], 20)
+    at = around(sequence, [1, 2], 20)
+    kept = sequence[at]
     assert len(kept) == 20 and kept[0] == 1000 and kept[-1] == 1099
     assert {1, 2} <= set(kept.tolist())
-    assert (np.diff([t for t in kept if t > 2]) > 0).all()  # in order
+    assert (np.diff(at) > 0).all()  # in order
     if second - first < 18:
-        inside = kept[1:-1]
-        whole = [int(t) for t in sequence[first : second + 1]]
-        assert [int(t) for t in inside[list(inside).index(1) : list(inside).index(2) + 1]] == whole
+        assert set(range(first, second + 1)) <= set(at.tolist())
 
 
-def test_a_short_text_is_not_cut():
-    sequence = np.arange(20)
-    assert around(sequence, [3], 20) is sequence
+@pytest.mark.parametrize(
+    ("left", "right", "kept"),
+    [(30, 30, (8, 9)), (4, 40, (4, 13)), (40, 4, (13, 4))],
+)
+@pytest.mark.parametrize("anchored", [True, False])
+def test_a_long_pair_is_cut_on_both_sides(left, right, kept, anchored):
+    sides = [None, *[0] * left, None, *[1] * right, None]
+    sequence = np.arange(len(sides))
+    anchors = [left, left + 1 + right] if anchored else []  # the last token of each sentence
+    at = around_both(sequence, sides, anchors, 20)
+    found = [sides[i] for i in at]
+    assert len(at) == 20 and (np.diff(at) > 0).all()
+    assert (found.count(0), found.count(1), found.count(None)) == (*kept, 3)
+    if anchored:
+        assert set(anchors) <= set(at.tolist())
+    else:
+        assert found.count(0) == len([i for i in at if sides[i] == 0 and i <= kept[0]])  # its beginning
 
 
 def relation_model(folder, **options):
@@ -263,7 +291,7 @@ def test_a_marked_pair_is_read_at_its_words(tiny_model, tmp_path):
     tokens = model.tokenize(texts)
     assert tokens.places(model.anchors).tolist() == [[2, 9], [1, 6]]
     cut = model.tokenize(["a film [W]good[/W] [SEP] " + "it " * 20 + "[W]good[/W]"])
-    assert cut.lengths.tolist() == [14] and np.isfinite(model.predict(cut)).all()
+    assert cut.lengths.tolist() == [14] and cut.places(model.anchors).shape == (1, 2)
     model.save(tmp_path / "model")
     assert weakft.predict(tmp_path / "model", texts)["label"].isin(["no", "yes"]).all()
     with pytest.raises(UserError, match="expected one marked entity"):

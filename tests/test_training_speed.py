@@ -15,7 +15,7 @@ LABELS = np.array([1, 0, 1, 0, 1, 0] * 8)
 
 def test_the_page_is_generated_from_the_runs():
     runs = json.loads(training.RUNS.read_text(encoding="utf-8"))
-    assert {training.key_of(run) for run in runs} <= set(training.plan(1, ("minilm", "base")))
+    assert {training.key_of(run) for run in runs} <= set(training.plan(5, ("minilm", "base")))
     page = training.PAGE.read_text(encoding="utf-8")
     assert training.render(page, runs) == page
 
@@ -41,13 +41,20 @@ def test_sharpening_squares_and_divides_by_frequency():
     assert np.allclose(peers.sharpened(p), expected, atol=1e-6)
 
 
-def test_pairs_pull_together_and_push_apart():
-    generator = torch.Generator().manual_seed(0)
-    same = torch.tensor([[2.0, 0.0], [2.0, 0.0], [2.0, 0.0], [2.0, 0.0]])
-    features = torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
-    assert float(peers.pairs(same, features, "euclidean", generator)) == pytest.approx(0.0, abs=1e-6)
-    far = features + torch.arange(4.0)[:, None]
-    assert float(peers.pairs(same, far, "euclidean", generator)) > 0.1
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_pairs_pull_together_and_push_apart(distance):
+    student = torch.tensor([[2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, 2.0]])
+    features = torch.tensor([[1.0, 0.0], [0.6, 0.8], [1.0, 0.0], [0.0, 1.0]])
+    other = torch.randperm(4, generator=torch.Generator().manual_seed(16))
+    expected = []
+    for i, j in enumerate(other):
+        v, w = features[i].numpy(), features[j].numpy()
+        d = 1 - v @ w if distance == "cosine" else np.sqrt(((v - w) ** 2).mean() + 1e-9)
+        same = (i < 2) == (int(j) < 2)
+        expected.append(0.5 * (d**2 if same else max(0.0, 1 - d) ** 2))
+    assert {(i < 2) == (int(j) < 2) for i, j in enumerate(other)} == {True, False}  # both kinds of pairs
+    found = float(peers.pairs(student, features, distance, torch.Generator().manual_seed(16)))
+    assert found == pytest.approx(np.mean(expected), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["cosine", "wrench"])
@@ -56,6 +63,7 @@ def test_a_peer_pads_and_trains(tiny_model, name):
     peer.threshold = -1.0
     data = peer.pad(TEXTS)
     assert data.ids.shape == (len(TEXTS), 16)
+    assert data.inputs([0, 1])["input_ids"].shape[1] == (16 if name == "cosine" else 4)  # [CLS] good film [SEP]
     before = {key: value.clone() for key, value in peer.model.state_dict().items()}
     assert list(peer.initial(data, LABELS, 4)) == [1, 2, 3, 4]
     assert list(peer.self_train(data, 6)) == [1, 2, 3, 4, 5, 6]
@@ -67,7 +75,7 @@ def test_cosines_teacher_is_frozen_and_reads_no_dropout(tiny_model):
     peer = peers.Cosine(str(tiny_model), ["neg", "pos"], 16, 6)
     teacher = peer.refresh(peer.pad(TEXTS[:4]))
     assert not teacher.training and not any(p.requires_grad for p in teacher.parameters())
-    assert peer.model.training or any(p.requires_grad for p in peer.model.parameters())
+    assert all(p.requires_grad for p in peer.model.parameters())
 
 
 def test_wrench_stops_where_a_period_is_met(tiny_model):

@@ -53,8 +53,10 @@ class VoteOptions(DataOptions):
     strict: bool = Field(False, description="A labeling function that raises on a row is an error, not an abstention.")
     lf_timeout: float | None = Field(
         None,
-        gt=0,
-        description="Seconds that a labeling function may take for a row, which then abstains. Default: none.",
+        ge=0.01,
+        le=86_400,
+        description="Seconds by the clock that a labeling function may take for a row, which then abstains. All of them run "
+        "row by row then. Default: no limit.",
     )
     processes: Count = Field(
         1,

@@ -1,12 +1,12 @@
 """The training loops of COSINE's code and of WRENCH, written anew after their descriptions, to be timed beside ours.
 
 Neither project is on a package index. What costs time is done as they do it (yueyu1030/COSINE `trainer.py`,
-JieyuZ2/wrench `endmodel/cosine.py`): batches drawn at random, every text padded to one length, fp32, and
+JieyuZ2/wrench `endmodel/cosine.py`): batches drawn at random, whatever the texts' lengths, fp32, and
 
-- COSINE: a frozen copy of the student, refreshed every period, reads each batch too; validation *and* test split are
-  evaluated every 100 steps;
-- WRENCH: a refresh predicts the pool in data-set order until a period's rows are confident; no second pass a step; the
-  validation split is evaluated every 10 steps.
+- COSINE: every text is padded to one length; a frozen copy of the student, refreshed every period, reads each batch too;
+  validation *and* test split are evaluated every 100 steps;
+- WRENCH: every text is padded to the longest of its batch; a refresh predicts the pool in data-set order until a period's
+  rows are confident; no second pass a step, no clipping, a constant step size.
 
 The losses are theirs with their flaws (entropy over log of the batch size, sums over the batch, the contrastive term on
 the teacher's features in COSINE's; softmax of probabilities in WRENCH's).
@@ -28,12 +28,12 @@ from torch import Tensor
 from weakft.training.backbone import FeatureTap, load_classifier
 
 BATCH = 32
-RATE, DECAY, CLIP = 5e-5, 1e-4, 1.0
+RATE, DECAY = 5e-5, 1e-4
 
 
 @dataclass
 class Padded:
-    """Token ids and masks [n, length] of a split, all padded to one length."""
+    """Token ids and masks [n, length] of a split. shorten : batches are cut to their longest text."""
 
     ids: Tensor
     mask: Tensor
@@ -41,9 +41,13 @@ class Padded:
     def __len__(self) -> int:
         return len(self.ids)
 
+    shorten: bool = False
+
     def inputs(self, rows: Any) -> dict[str, Tensor]:
-        """What the model reads of some rows."""
-        return {"input_ids": self.ids[rows], "attention_mask": self.mask[rows]}
+        """What the model reads of some rows, padded to the one length, or to their longest."""
+        mask = self.mask[rows]
+        end = int(mask.sum(1).max()) if self.shorten else mask.shape[1]
+        return {"input_ids": self.ids[rows, :end], "attention_mask": mask[:, :end]}
 
 
 class Peer:
@@ -51,7 +55,9 @@ class Peer:
 
     period: int
     threshold: float
-    look_every: int
+    shorten = False
+    clip: float | None = 1.0
+    decays = True
 
     def __init__(self, backbone: str, names: list[str], length: int, steps: int, seed: int = 0) -> None:
         torch.manual_seed(seed)
@@ -71,14 +77,17 @@ class Peer:
             {"params": [p for n, p in named if n.endswith(no_decay)], "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=RATE)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda i: max(0.0, 1 - i / max(1, steps)))
+        decays = self.decays
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda i: max(0.0, 1 - i / steps) if decays else 1.0
+        )
 
     def pad(self, texts: list[str]) -> Padded:
         """Tokenize a split, every text to ``length``."""
         found = self.tokenizer(
             texts, truncation=True, max_length=self.length, padding="max_length", return_tensors="pt"
         )
-        return Padded(found["input_ids"].to(self.device), found["attention_mask"].to(self.device))
+        return Padded(found["input_ids"].to(self.device), found["attention_mask"].to(self.device), self.shorten)
 
     def batches(self, n: int) -> Iterator[Tensor]:
         """Random batches of positions, for ever."""
@@ -89,7 +98,8 @@ class Peer:
     def update(self, loss: Tensor) -> None:
         """One optimizer step; the loss is read back each step, for the progress bar."""
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        if self.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         self.optimizer.step()
         self.schedule.step()
         self.model.zero_grad()
@@ -146,7 +156,6 @@ class Cosine(Peer):
     """COSINE's own second stage."""
 
     period, threshold, smoothing = 50, 0.6, 0.1
-    look_every = 100
 
     def refresh(self, data: Padded) -> Any:
         """A frozen copy of the student."""
@@ -181,7 +190,7 @@ class Wrench(Peer):
     """WRENCH's second stage."""
 
     period, threshold, smoothing = 100, 0.7, 0.1
-    look_every = 10
+    shorten, clip, decays = True, None, False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -33,9 +33,9 @@ from weakft.label_models.base import covered, vote_counts
 LENGTH = {"youtube": 64, "trec": 32}
 """Tokens that the peers pad to: short of their own defaults (128 and more), which favours them."""
 
-WARM, STEPS, COUNTED = 4, 24, 16
-THEIR_STEPS = 8
-"""Their batches are all alike, so that fewer steps do."""
+WARM, STEPS, COUNTED = 4, 50, 32
+THEIR_STEPS, LOOK_EVERY = 8, 100
+"""The peers' batches are alike, so that fewer steps do."""
 INITIAL, SELF_TRAINING = 150, 300
 """Steps of the peer's stages in a whole run, scaled to this size of data set as in `cosine-published`."""
 
@@ -89,7 +89,7 @@ def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
     return best
 
 
-def our_steps(splits: Splits, backbone: str, clock: Clock | None = None) -> dict[str, Any]:
+def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None = None) -> dict[str, Any]:
     """Seconds of weakft's self-training step, and of the predictions that a period begins with."""
     from weakft.config import TrainConfig, build
     from weakft.training.batching import shuffled_batches
@@ -98,7 +98,7 @@ def our_steps(splits: Splits, backbone: str, clock: Clock | None = None) -> dict
     from weakft.training.stages import SelfTraining, self_train
 
     o = build(TrainConfig, {}, "defaults")
-    model = EndModel(backbone, names_of(splits))
+    model = EndModel(backbone, names_of(splits), seed=seed)
     tokens = model.tokenize(splits.train.texts)
     settings = SelfTraining(
         o.period, 0.0, o.contrastive_weight, o.margin, o.distance, o.smoothing, o.least_selected, pool=2.0
@@ -106,23 +106,28 @@ def our_steps(splits: Splits, backbone: str, clock: Clock | None = None) -> dict
     clock = clock or Clock()
     schedule = Schedule(steps=WARM + STEPS, learning_rate=5e-5)
     settings.period = schedule.steps
-    self_train(model, tokens, schedule, settings, BATCH, 0, None, Best(), None, None, clock)
+    self_train(model, tokens, schedule, settings, BATCH, seed, None, Best(), None, None, clock)
     pool = np.arange(min(len(tokens), int(2.0 * o.period * BATCH)))
     start = time.perf_counter()
     model.predict(tokens, pool)
     refresh = time.perf_counter() - start
-    batches = shuffled_batches(tokens.lengths, BATCH, np.random.default_rng(0))
+    peak = torch.cuda.max_memory_allocated() / 1024**2 if model.device.type == "cuda" else None
+    batches = shuffled_batches(tokens.lengths, BATCH, np.random.default_rng(seed))
     with FlopCounterMode(display=False) as flops:
         for _ in range(COUNTED):
             logits, features = model.forward(tokens, next(batches))
             (logits.sum() + features.sum()).backward()
     dtype = torch.bfloat16 if model.accelerator.mixed_precision == "bf16" else torch.float32
-    return clock.figures() | {
-        "refresh_s": refresh,
-        "period": o.period,
-        "gflop": flops.get_total_flops() / COUNTED / 1e9,
-        "peak_gflops": matrix_peak(dtype, model.device) / 1e9,
-    }
+    return (
+        clock.figures()
+        | {
+            "refresh_s": refresh,
+            "period": o.period,
+            "gflop": flops.get_total_flops() / COUNTED / 1e9,
+            "peak_gflops": matrix_peak(dtype, model.device) / 1e9,
+        }
+        | ({} if peak is None else {"peak_mb": round(peak)})
+    )
 
 
 class Clock(Silent):
@@ -176,7 +181,7 @@ def profile(loop: str, splits: Splits, data: str, backbone: str) -> dict[str, An
 
     clock = Profiled(profiler(activities=[ProfilerActivity.CPU]), STEPS if loop == "weakft" else THEIR_STEPS)
     if loop == "weakft":
-        our_steps(splits, backbone, clock)
+        our_steps(splits, backbone, clock=clock)
     else:
         their_steps(loop, splits, data, backbone, clock)
     spent = {event.key: event.self_cpu_time_total / 1e6 / clock.steps for event in clock.profiler.key_averages()}
@@ -205,17 +210,17 @@ def their_course(name: str, splits: Splits, data: str, seed: int) -> dict[str, A
 
     def look(stage: str, step: int) -> None:
         found = {
-            part: float((peer.probabilities(texts).argmax(1) == gold.read("test")).mean())
-            for part, (texts, gold) in parts.items()
+            part: float((peer.probabilities(padded).argmax(1) == gold.read("test")).mean())
+            for part, (padded, gold) in parts.items()
             if gold is not None
         }
         looks.append({"stage": stage, "step": step, "seconds": round(time.perf_counter() - start, 1)} | found)
 
     for step in peer.initial(rules, labels, INITIAL):
-        if step % peer.look_every == 0 or step == INITIAL:
+        if step % LOOK_EVERY == 0 or step == INITIAL:
             look("initial", step)
     for step in peer.self_train(pool, SELF_TRAINING):
-        if step % peer.look_every == 0 or step == SELF_TRAINING:
+        if step % LOOK_EVERY == 0 or step == SELF_TRAINING:
             look("self-training", step)
     return {"looks": looks, "seconds": looks[-1]["seconds"], "accuracy": looks[-1]["test"]}
 
@@ -253,14 +258,14 @@ def main(kind: str, loop: str, data: str, seed: int = 0, size: str = "minilm") -
         if kind == "profile":
             found = profile(loop, splits, data, backbone)
         elif kind == "steps":
-            found = our_steps(splits, backbone) if loop == "weakft" else their_steps(loop, splits, data, backbone)
+            found = our_steps(splits, backbone, seed) if loop == "weakft" else their_steps(loop, splits, data, backbone)
         else:
             found = our_course(data, seed) if loop == "weakft" else their_course(loop, splits, data, seed)
     peak, device = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "cpu"
     if torch.cuda.is_available():
         peak, device = torch.cuda.max_memory_allocated() / 1024**2, torch.cuda.get_device_name()
     head = {"kind": kind, "loop": loop, "data": data, "seed": seed, "size": size}
-    return head | found | {"peak_mb": round(peak), "threads": torch.get_num_threads(), "device": device}
+    return head | {"peak_mb": round(peak)} | found | {"threads": torch.get_num_threads(), "device": device}
 
 
 @contextmanager

@@ -36,19 +36,23 @@ SEEDS = {"weakft": (0, 1, 2), "cosine": (0,)}
 
 
 def plan(repeats: int, sizes: tuple[str, ...]) -> list[Case]:
-    """All cases in order; the loops take turns, so that other work on the machine meets each."""
-    steps = [("steps", loop, data, 0, size) for size in sizes for data in SETS for loop in LOOPS]
+    """All cases in order; the loops take turns, so that other work on the machine meets each. A repeat has its own seed, and
+    so its own batches.
+    """
+    steps = [
+        ("steps", loop, data, i, size) for i in range(repeats) for size in sizes for data in SETS for loop in LOOPS
+    ]
     courses = [
         ("course", loop, data, seed, "minilm") for loop, seeds in SEEDS.items() for data in SETS for seed in seeds
     ]
     profiles = [("profile", loop, data, 0, "minilm") for data in SETS for loop in LOOPS]
-    return [*steps, *courses, *profiles, *steps * (repeats - 1)]
+    return [*steps, *courses, *profiles]
 
 
 def measure(case: Case) -> dict[str, Any]:
     """Run a case in a fresh process with one thread."""
     command = [sys.executable, "-m", "benchmarks.speed.train_once", *map(str, case)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -162,8 +166,8 @@ def main() -> None:
             print(json.dumps(measure(case)), flush=True)
         return
     runs: list[dict[str, Any]] = json.loads(RUNS.read_text(encoding="utf-8")) if RUNS.is_file() else []
-    for i, case in enumerate(cases):
-        if sum(key_of(run) == case and run["device"] == device for run in runs) < cases[: i + 1].count(case):
+    for case in cases:
+        if not any(key_of(run) == case and run["device"] == device for run in runs):
             runs.append(measure(case))
             print(json.dumps(runs[-1]), flush=True)
             RUNS.write_text("[\n" + ",\n".join(map(json.dumps, runs)) + "\n]\n", encoding="utf-8")

@@ -23,7 +23,7 @@ from weakft.data.dataset import ABSTAIN, Dataset, Gold, Splits
 from weakft.data.pairs import COLUMNS as PAIRS
 from weakft.data.pairs import join
 from weakft.data.pairs import marked as mark_word
-from weakft.data.tables import Columns, table_of, table_to_dataset, unique_ids
+from weakft.data.tables import ID_GUESSES, Columns, table_of, table_to_dataset, unique_ids
 from weakft.errors import UserError
 
 FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
@@ -33,6 +33,9 @@ SPLIT_NAMES = {
     "test": ("test", "eval"),
 }
 
+
+BLOCK = 1 << 26
+"""Bytes of a CSV or JSONL file that are looked at together; no row may be longer."""
 
 PART = 1 << 17
 """Rows of a streamed file that are held at a time."""
@@ -71,7 +74,8 @@ class Streamed(Dataset):
                 yield part
         every = pa.chunked_array(ids)
         if pyarrow.compute.count_distinct(every).as_py() != len(every):
-            unique_ids(every, self._columns.id or "id", self.source)
+            named = (name for name in pyarrow.parquet.read_schema(self._path).names if name.lower() in ID_GUESSES)
+            unique_ids(every, self._columns.id or next(named), self.source)
         self.ids = cast("Sequence[str]", every)
 
 
@@ -138,7 +142,7 @@ def _read_frame(path: Path) -> pa.Table:
             return _read_csv(path, "," if suffix == ".csv" else "\t")
         if suffix == ".json":
             return _read_json(path)
-        return pa.json.read_json(path, read_options=pa.json.ReadOptions(block_size=1 << 26))
+        return pa.json.read_json(path, read_options=pa.json.ReadOptions(block_size=BLOCK))
 
 
 @contextmanager
@@ -173,6 +177,7 @@ def _read_csv(path: Path, delimiter: str) -> pa.Table:
         raise UserError(f"{path}: the header names column {twice[0]!r} twice; give each column its own name.")
     return pa.csv.read_csv(
         path,
+        read_options=pa.csv.ReadOptions(block_size=BLOCK),
         parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         # Every value stays text: a column of "007" or "true" must not change its meaning by looking like a type.
         convert_options=pa.csv.ConvertOptions(
@@ -205,6 +210,9 @@ def read_wrench(folder: Path) -> Splits:
     lf_names = _json(folder / "lfs.json") if (folder / "lfs.json").is_file() else None
     if lf_names is not None and not (isinstance(lf_names, list) and all(isinstance(name, str) for name in lf_names)):
         raise UserError(f'{folder / "lfs.json"}: expected a list of the labeling functions\' names, ["name", ...].')
+    if lf_names is not None and len(set(lf_names)) != len(lf_names):
+        twice = next(name for name in lf_names if lf_names.count(name) > 1)
+        raise UserError(f"{folder / 'lfs.json'}: two labeling functions are named {twice!r}; give each its own name.")
     splits = {
         split: _wrench_split(folder / f"{split}.json", len(label_names), lf_names)
         for split in ("train", "valid", "test")
@@ -234,6 +242,8 @@ def _wrench_text(data: dict[str, Any], where: str) -> str:
         except (TypeError, ValueError) as error:
             raise UserError(f"{where}: expected two sentences in {pair[0]} and {pair[1]}, found {error}.") from error
     text = data.get("text")
+    if isinstance(text, str) and not text.strip():
+        raise UserError(f"{where}: expected a text, found {text!r}. Remove the example or fill it in.")
     if not isinstance(text, str):
         raise UserError(
             f"{where}: expected data.text to be a string, found {type(text).__name__}. Token data sets are not supported yet."
@@ -247,6 +257,8 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}).") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: cannot be read as JSON: {error}") from error
 
 
 def _wrench_split(path: Path, n_classes: int, lf_names: list[str] | None) -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,7 +184,9 @@ def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str, f
         if value is None:
             continue
         key = str(value)
-        is_number = columns.label_names is not None and key.lstrip("-").isdigit() and key not in number
+        is_number = (
+            columns.label_names is not None and re.fullmatch(r"-?[0-9]{1,9}", key) is not None and key not in number
+        )
         index = int(key) if is_number else number.get(key)
         if index == ABSTAIN and is_number:
             continue

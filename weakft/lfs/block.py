@@ -71,7 +71,7 @@ def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
     """
     L = np.full((len(rows), len(job.lfs)), ABSTAIN, dtype=np.int8, order="F")
     failures: dict[str, Failure] = {}
-    patterns = [is_pattern(lf) for lf in job.lfs]
+    patterns = [is_pattern(lf) and job.timeout is None for lf in job.lfs]  # a column's search is not a row's call
     if any(patterns):
         texts = TextBlock(job.data.texts[rows.start : rows.stop])
         for j, lf in enumerate(job.lfs):

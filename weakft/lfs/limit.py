@@ -59,5 +59,6 @@ def limited(f: Function, seconds: float | None) -> Iterator[Function]:
     try:
         yield call
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         signal.setitimer(signal.ITIMER_REAL, *timer)  # somebody else's

@@ -86,7 +86,7 @@ def parts(lf: Any) -> tuple[Callable[[Any], Any], Sequence[Any]]:
 
 def _preprocess(preprocessor: Any, examples: list[Any], timeout: float | None) -> list[Any]:
     batch = getattr(preprocessor, "batch", None)
-    if batch is not None and not any(type(x) is Raised for x in examples):
+    if batch is not None and timeout is None and not any(type(x) is Raised for x in examples):
         try:
             made = list(batch([_copy(x) for x in examples]))
         except Exception:

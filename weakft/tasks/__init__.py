@@ -37,7 +37,9 @@ def restored(settings: dict[str, Any]) -> Task:
     ------
     UserError : a task that this version does not know.
     """
-    name = settings.get("task", Classification.name)
-    if name not in TASKS:
+    name, names = settings.get("task", Classification.name), settings.get("names", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UserError(f"config.json: weakft.names is {names!r}; expected a list of the marks' names.")
+    if not isinstance(name, str) or name not in TASKS:
         raise UserError(f"config.json: weakft.task is {name!r}; expected one of {', '.join(TASKS)}.")
-    return TASKS[name](settings.get("names", ()))
+    return TASKS[name](names)

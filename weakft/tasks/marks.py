@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weakft.tasks.base import BadText, Task
 
-MARK = re.compile(
-    r"\[(?P<square>\w+)\](?P<in_square>.*?)\[[\\/](?P=square)\]|<(?P<angle>\w+)>(?P<in_angle>.*?)</(?P=angle)>", re.S
+TAG = re.compile(r"\[(?P<ends>[/\\]?)(?P<name>\w+)\]|<(?P<angle_ends>/?)(?P<angle_name>\w+)>")
+
+HTML = frozenset(
+    "a abbr b blockquote br center code div em font h1 h2 h3 h4 h5 h6 hr i img li ol p pre q s small span strong sub sup "
+    "table tbody td th thead tr tt u ul".split()
 )
+"""Names that in angle brackets are HTML, not marks."""
 
 LOOKED_AT = 1_000
 """Texts that say whether, and how, entities are marked."""
@@ -26,18 +31,46 @@ class Marked:
 
 
 def parse(text: str) -> Marked:
-    """Take the marks off a text."""
+    """Take the marks off a text. An entity inside another one is part of it; a mark without its other half is text."""
     plain, end = "", 0
     entities: list[tuple[str, Span]] = []
-    for match in MARK.finditer(text):
-        plain += text[end : match.start()]
+    for name, opened, closed in _outermost(text):
+        plain += text[end : opened.start()]
         if entities and len(plain) == entities[-1][1][1]:
             plain += " "  # entities that touch must not become one word
         start = len(plain)
-        plain += match["in_square"] or match["in_angle"] or ""
-        entities.append((match["square"] or match["angle"], (start, len(plain))))
-        end = match.end()
+        plain += text[opened.end() : closed.start()]
+        entities.append((name, (start, len(plain))))
+        end = closed.end()
     return Marked(plain + text[end:], entities)
+
+
+def _outermost(text: str) -> list[tuple[str, re.Match[str], re.Match[str]]]:
+    """Every mark's name with its two halves, in order; in one pass, however many halves have no other."""
+    waiting: dict[tuple[bool, str], list[re.Match[str]]] = {}
+    found: list[tuple[str, re.Match[str], re.Match[str]]] = []
+    for tag in TAG.finditer(text):
+        square = tag["name"] is not None
+        name = tag["name"] if square else tag["angle_name"]
+        if not square and name.lower() in HTML:
+            continue
+        if not (tag["ends"] or tag["angle_ends"]):
+            waiting.setdefault((square, name), []).append(tag)
+        elif waiting.get((square, name)):
+            opened = waiting[square, name].pop()
+            while found and found[-1][1].start() > opened.start():
+                found.pop()  # inside this one
+            found.append((name, opened, tag))
+    return found
+
+
+def marked_names(texts: Sequence[str], count: int) -> list[str] | None:
+    """The names of the marks of those texts that have ``count`` entities; None where most of the first texts have not."""
+    some = [len(parse(text).entities) == count for text in texts[:LOOKED_AT]]
+    if 2 * sum(some) <= len(some):
+        return None
+    found = (parse(text).entities for text in texts)
+    return sorted({name for entities in found if len(entities) == count for name, _ in entities})
 
 
 def with_tokens(text: str, task: Task, row: int, expected: int) -> str:
@@ -52,13 +85,23 @@ def with_tokens(text: str, task: Task, row: int, expected: int) -> str:
     if len(marked.entities) != expected:
         number = {1: "one marked entity", 2: "two marked entities"}[expected]
         raise BadText(row, f"expected {number}, {known}, found {len(marked.entities)}; entities cannot be nested.")
+    outside: list[str] = []
     out, end = "", 0
     for name, (first, behind) in marked.entities:
         inside = marked.plain[first:behind]
         if name not in task.names:
             raise BadText(row, f"an entity is marked {name!r}; in training there were {', '.join(task.names)}.")
-        if not inside.strip() or any(token in inside for token in (*task.opens, *task.closes)):
+        if not inside.strip() or _holds_token(inside, task):
             raise BadText(row, f"expected an entity between the marks {known}, found {inside!r}.")
-        out += f"{marked.plain[end:first]} [{name}] {inside} [/{name}] "
+        outside.append(marked.plain[end:first])
+        out += f"{outside[-1]} [{name}] {inside} [/{name}] "
         end = behind
-    return out + marked.plain[end:]
+    outside.append(marked.plain[end:])
+    stray = next((piece for piece in outside if _holds_token(piece, task)), None)
+    if stray is not None:
+        raise BadText(row, f"a mark {known} without its other half, in {stray.strip()[:80]!r}.")
+    return out + outside[-1]
+
+
+def _holds_token(text: str, task: Task) -> bool:
+    return any(token in text for token in (*task.opens, *task.closes))

@@ -6,7 +6,7 @@ from typing import Self
 
 from weakft.data.pairs import SEPARATOR
 from weakft.tasks.base import BadText, Shown, Task
-from weakft.tasks.marks import LOOKED_AT, parse, with_tokens
+from weakft.tasks.marks import LOOKED_AT, marked_names, with_tokens
 
 
 class Pair(Task):
@@ -21,11 +21,9 @@ class Pair(Task):
     def of(cls, texts: list[str]) -> Self | None:
         """See `Task`."""
         some = texts[:LOOKED_AT]
-        pairs = [[parse(side).entities for side in text.split(SEPARATOR)] for text in some if SEPARATOR in text]
-        if 2 * len(pairs) <= len(some):
+        if 2 * sum(SEPARATOR in text for text in some) <= len(some):
             return None
-        marked = [pair for pair in pairs if all(len(entities) == 1 for entities in pair)]
-        return cls([name for pair in marked for [(name, _)] in pair] if 2 * len(marked) > len(pairs) else ())
+        return cls(marked_names([side for text in texts for side in text.split(SEPARATOR)], 1) or ())
 
     def shown(self, texts: list[str]) -> list[Shown]:
         """Both sentences."""

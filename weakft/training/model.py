@@ -45,7 +45,7 @@ class EndModel:
     backbone : "minilm", a hub name or a folder.   label_names : k class names in class order.
     max_length : tokens kept of a text; None: as many as the tokenizer says.
     seed : seeds Python, NumPy and torch before the head is drawn.   device : "auto" or "cpu".
-    task : how texts are shown and where the class is read; None: whole texts.
+    task : how texts are shown and where the class is read; None: whole texts.   trained : the head is there already.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class EndModel:
         precision: Precision = "auto",
         device: Literal["auto", "cpu"] = "auto",
         task: Task | None = None,
+        trained: bool = False,
     ) -> None:
         set_seed(seed)
         AcceleratorState._reset_state(reset_partial_state=True)  # precision is global there; runs must not inherit it
@@ -68,7 +69,7 @@ class EndModel:
         self.label_names = label_names
         self.task = task or Classification()
         self.tokenizer, self.module = load_classifier(
-            backbone, label_names, self.task.head, [*self.task.opens, *self.task.closes]
+            backbone, label_names, self.task.head, [*self.task.opens, *self.task.closes], trained
         )
         self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.opens)
         positions = getattr(self.module.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
@@ -92,9 +93,10 @@ class EndModel:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             names = config["id2label"]
             label_names = [str(names[str(i)]) for i in range(len(names))]
-        except (KeyError, ValueError, OSError) as error:
+            task = restored(config.get(SETTINGS, {}))
+        except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
             raise UserError(f"{folder / 'config.json'}: expected the config of a classifier with id2label.") from error
-        return cls(str(folder), label_names, max_length=None, task=restored(config.get(SETTINGS, {})))
+        return cls(str(folder), label_names, max_length=None, task=task, trained=True)
 
     @property
     def device(self) -> torch.device:
@@ -128,8 +130,7 @@ class EndModel:
         if not self.anchors:
             return values
         at = torch.isin(inputs["input_ids"], torch.tensor(self.anchors, device=values.device))
-        at[:, 0] |= ~at.any(-1)  # a long pair may have lost them
-        share = at / at.sum(-1, keepdim=True)
+        share = at / at.sum(-1, keepdim=True).clamp_min(1)
         return torch.einsum("bt,btd->bd", share.to(values.dtype), values)
 
     @torch.inference_mode()
