@@ -30,9 +30,10 @@ Case = tuple[str, str, str, int, str]
 """kind, loop, data, seed, size: the arguments of `train_once`."""
 
 LOOPS = {"weakft": "weakft", "cosine": "COSINE's loop", "wrench": "WRENCH's loop"}
+RUN_NAMES = LOOPS | {"weakft-weak": "weakft, `--method weak`"}
 SETS = ("youtube", "trec")
-SEEDS = {"weakft": (0, 1, 2), "cosine": (0,)}
-"""Seeds of whole runs."""
+COURSES = {"cosine": (0,), "weakft-weak": (0, 1, 2), "weakft": (0, 1, 2)}
+"""Whole runs, and their seeds."""
 
 
 def plan(repeats: int, sizes: tuple[str, ...]) -> list[Case]:
@@ -43,7 +44,7 @@ def plan(repeats: int, sizes: tuple[str, ...]) -> list[Case]:
         ("steps", loop, data, i, size) for i in range(repeats) for size in sizes for data in SETS for loop in LOOPS
     ]
     courses = [
-        ("course", loop, data, seed, "minilm") for loop, seeds in SEEDS.items() for data in SETS for seed in seeds
+        ("course", loop, data, seed, "minilm") for loop, seeds in COURSES.items() for data in SETS for seed in seeds
     ]
     profiles = [("profile", loop, data, 0, "minilm") for data in SETS for loop in LOOPS]
     return [*steps, *courses, *profiles]
@@ -109,10 +110,10 @@ def courses_table(runs: list[dict[str, Any]]) -> list[str]:
     """Whole runs: seconds and accuracy."""
     out = _head(["data", "run", "seed", "seconds in all", "test accuracy at the end", "on its way"])
     courses = [run for run in runs if run["kind"] == "course"]
-    for run in sorted(courses, key=lambda r: (SETS.index(r["data"]), r["loop"], r["seed"])):
+    for run in sorted(courses, key=lambda r: (SETS.index(r["data"]), list(COURSES).index(r["loop"]), r["seed"])):
         looks = ", ".join(f"{look['test']:.3f} ({look['seconds']:.0f} s)" for look in run.get("looks", [])[:-1])
         end = [str(run["seed"]), f"{run['seconds']:.0f}", f"{run['accuracy']:.3f}"]
-        out.append(_row([run["data"], LOOPS[run["loop"]], *end, looks]))
+        out.append(_row([run["data"], RUN_NAMES[run["loop"]], *end, looks]))
     return out
 
 
