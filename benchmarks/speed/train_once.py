@@ -226,7 +226,7 @@ def their_course(name: str, splits: Splits, data: str, seed: int) -> dict[str, A
 
 
 def our_course(loop: str, data: str, seed: int) -> dict[str, Any]:
-    """`weakft train` as it is, every stage of it (`weakft-weak`: with ``--method weak``): seconds, test accuracy at the end."""
+    """`weakft train` as it is (`weakft-weak`: with ``--method weak``), every stage: seconds, test accuracy at the end."""
     from weakft.config import TrainConfig, build
     from weakft.inputs import Given
     from weakft.pipeline import train
