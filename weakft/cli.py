@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +53,8 @@ def _take_config(args: list[str]) -> tuple[list[str], Path | None]:
 
 
 def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int:
-    """Call a verb and turn its errors into an exit code: 0 done, 2 the user can mend it, 130 interrupted."""
+    """Call a verb and turn its errors into an exit code: 0 done, 2 the user can mend it, 130 or 143
+    interrupted (Ctrl-C, SIGTERM)."""
     args = sys.argv[1:] if args is None else args
     try:
         main(args)
@@ -61,7 +63,7 @@ def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int
             raise
         print(f"weakft: {error}", file=sys.stderr)
         return USER_ERROR
-    except KeyboardInterrupt:
-        print("weakft: interrupted; nothing was written.", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        print(f"weakft: {error}" if str(error) else "weakft: interrupted; nothing was written.", file=sys.stderr)
+        return 128 + getattr(error, "number", signal.SIGINT)
     return 0

@@ -155,6 +155,14 @@ class TrainConfig(EngineOptions, VoteOptions):
         "split's gold labels. valid: on the validation labels. majority, label-model: no end model.",
     )
     output: str | None = Field(None, description="Run folder. Default: runs/DATA-METHOD-seedSEED.")
+    resume: bool = Field(
+        False,
+        description="Go on with the run that was interrupted in --output, from its last checkpoint. The options must be "
+        "the same; without such a run, begin from the beginning.",
+    )
+    checkpoint_every: float = Field(
+        60.0, ge=0, description="Seconds between checkpoints while a model trains (in OUTPUT.partial); 0: none."
+    )
     seed: Count = Field(0, description="Seeds everything random.")
     ceiling: bool = Field(False, description="Also train the fully supervised ceiling (reads the training gold).")
     gold_labels: Positive | None = Field(

@@ -5,6 +5,8 @@ Reads top to bottom as the data flows: load, vote, aggregate, train, measure onc
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -15,13 +17,15 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from weakft import runs
+from weakft import runs, unfinished
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
 from weakft.errors import UserError
 from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load
+from weakft.interruption import Signals
 from weakft.label_models.base import covered, vote_shares
 from weakft.label_models.choose import Choice
+from weakft.lfs import fingerprint
 from weakft.lfs.load import RuleSet
 from weakft.report import page
 from weakft.report.disagreements import surest
@@ -30,6 +34,7 @@ from weakft.tasks.base import check
 from weakft.tasks.classification import Metrics, measure
 
 if TYPE_CHECKING:
+    from weakft.training.checkpoints import Checkpoints
     from weakft.training.loop import Progress
     from weakft.training.plan import Trained
 
@@ -75,48 +80,98 @@ class _Job:
 
 
 def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
-    """Run a method end to end and write its run folder.
+    """Run a method end to end and write its run folder, or go on with a run that was interrupted.
 
     Raises
     ------
     UserError : for anything wrong with the input; nothing is written then.
+    Interrupted : SIGINT or SIGTERM came; the last checkpoint, if there is one, stays.
     """
+    with Signals() as signals:
+        splits, rules, labels = load(config, given, _needs_votes(config))
+        _check(config, splits, labels)
+        folder = Path(config.output or f"runs/{splits.name}-{config.method}-seed{config.seed}")
+        runs.check_target(folder)
+        if config.resume and not unfinished.can_resume(folder) and (folder / runs.METRICS).is_file():
+            return _finished(config, folder, progress)
+        job = _Job(config, splits, labels, progress)
+        with unfinished.hold(folder, _compared(config), config.resume, progress.say) as place:
+            _work(job, rules, place, signals)
+            return _write(job, folder, place)
+
+
+def _compared(config: TrainConfig) -> dict[str, Any]:
+    """The options that decide what comes out, and the versions; a run that is resumed must have the same."""
+    options = config.model_dump(
+        mode="json",
+        exclude={"debug", "output", "resume", "checkpoint_every", "processes", "cache", "cache_dir"},
+    )
+    return options | {f"{package} version": _version(package) for package in ("weakft", "torch")}
+
+
+def _finished(config: TrainConfig, folder: Path, progress: Progress) -> Run:
+    """A run that is finished already, as it was written (but for ``right``)."""
+    unfinished.refuse_other_options(yaml.safe_load((folder / runs.CONFIG).read_text("utf-8")), _compared(config))
+    progress.say(f"The run {folder} is finished: there is nothing to resume.")
+    metrics = json.loads((folder / runs.METRICS).read_text("utf-8"))
+    summary = folder / runs.LF_SUMMARY
+    return Run(folder, metrics, pd.read_csv(summary) if summary.is_file() else None, metrics["table"])
+
+
+def _needs_votes(config: TrainConfig) -> bool:
+    return config.method not in ("gold", "valid")
+
+
+def _work(job: _Job, rules: RuleSet | None, place: Path, signals: Signals) -> None:
+    """Vote, aggregate, train, measure."""
     from weakft.training.methods import METHODS
     from weakft.training.plan import timed
 
-    needs_votes = config.method not in ("gold", "valid")
-    splits, rules, labels = load(config, given, needs_rules=needs_votes)
-    _check(config, splits, labels)
-    folder = Path(config.output or f"runs/{splits.name}-{config.method}-seed{config.seed}")
-    runs.check_target(folder)
-    job = _Job(config, splits, labels, progress)
-    if needs_votes:
+    if _needs_votes(job.config):
         with timed(job.timing, "labeling functions"):
             job.votes = _vote(job, rules)
-        job.summary, _ = lf_summary(job.votes, splits, labels)
-        if config.method != "majority":
+        job.summary, _ = lf_summary(job.votes, job.splits, job.labels)
+        if job.config.method != "majority":
             with timed(job.timing, "label model"):
                 job.choice = _aggregate(job, job.votes)
-    if config.method in METHODS:
-        _train_end_models(job)
+    if job.config.method in METHODS:
+        from weakft.training.checkpoints import Checkpoints
+
+        _train_end_models(job, Checkpoints(place, job.config.checkpoint_every, signals, _fingerprint(job)))
     with timed(job.timing, "predictions"):
         job.final = _predict(job)
     _measure(job)
+
+
+def _fingerprint(job: _Job) -> str:
+    """A hash of what training is given: texts, gold, votes and their soft labels."""
+    total = hashlib.sha256()
+    for name, split in job.splits.named():
+        votes = None if job.votes is None else getattr(job.votes, name)
+        gold = None if split.gold is None else split.gold.fingerprint()
+        total.update(repr((name, fingerprint.of_values(split.texts), gold)).encode())
+        total.update(b"" if votes is None else np.ascontiguousarray(votes).tobytes())
+    if job.choice is not None:
+        total.update(np.ascontiguousarray(job.choice.soft_labels).tobytes())
+    return total.hexdigest()
+
+
+def _write(job: _Job, folder: Path, place: Path) -> Run:
+    """The run folder, whole."""
     metrics, predictions = _metrics(job), _predictions(job)
-    with runs.writing(folder) as scratch:
+    with runs.writing(folder, place) as scratch:
         if job.trained is not None:
             job.trained.model.save(scratch / runs.MODEL)
         predictions.to_parquet(scratch / runs.PREDICTIONS, index=False)
         if job.trained is not None and job.choice is not None:
             on_train = predictions[predictions["split"] == "train"]
-            surest(on_train, splits.train.texts, labels).to_parquet(scratch / runs.DISAGREEMENTS, index=False)
+            surest(on_train, job.splits.train.texts, job.labels).to_parquet(scratch / runs.DISAGREEMENTS, index=False)
         if job.summary is not None:
             job.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
-        (scratch / runs.CONFIG).write_text(
-            yaml.safe_dump(config.model_dump(exclude={"debug"}), sort_keys=False), "utf-8"
-        )
+        options = job.config.model_dump(exclude={"debug", "resume"})
+        (scratch / runs.CONFIG).write_text(yaml.safe_dump(options, sort_keys=False), "utf-8")
         runs.write_json(scratch / runs.METRICS, metrics)
-        page.attempt(scratch, folder, progress.say)
+        page.attempt(scratch, folder, job.progress.say)
     return Run(folder, metrics, job.summary, job.table, job.right)
 
 
@@ -178,7 +233,7 @@ def _aggregate(job: _Job, votes: Votes) -> Choice:
     return choice
 
 
-def _train_end_models(job: _Job) -> None:
+def _train_end_models(job: _Job, checkpoints: Checkpoints) -> None:
     """The method's end model and, where asked for, the fully supervised one beside it."""
     from weakft.training.methods import METHODS, method_of, train_end_model
     from weakft.training.plan import WeakLabels, timed
@@ -186,12 +241,14 @@ def _train_end_models(job: _Job) -> None:
     config, votes, choice, weak = job.config, job.votes, job.choice, None
     if choice is not None and votes is not None:
         weak = WeakLabels(choice.soft_labels, covered(votes.train), choice.class_balance, choice.runner_up)
-    job.trained = train_end_model(method_of(config), config, job.splits, job.labels, weak, job.progress)
+    method, given = method_of(config), (job.splits, job.labels)
+    job.trained = train_end_model(method, config, *given, weak, job.progress, checkpoints)
     job.timing |= job.trained.timing
     if config.ceiling and config.method != "gold":
         with timed(job.timing, "ceiling"):
             full = config.model_copy(update={"gold_labels": None})
-            job.ceiling = train_end_model(METHODS["gold"], full, job.splits, job.labels, None, job.progress)
+            beside = checkpoints.within("ceiling")
+            job.ceiling = train_end_model(METHODS["gold"], full, *given, None, job.progress, beside)
 
 
 def _predict(job: _Job) -> dict[str, np.ndarray]:

@@ -21,6 +21,9 @@ LF_SUMMARY = "lf_summary.csv"
 DISAGREEMENTS = "disagreements.parquet"
 REPORT = "report.html"
 
+REPLACED = "replaced"
+"""Where the earlier run lies for the moment in which a new one takes its place."""
+
 
 def check_target(folder: Path) -> None:
     """Refuse to replace a folder that is not an earlier run, and a place that cannot be written.
@@ -29,6 +32,8 @@ def check_target(folder: Path) -> None:
     ------
     UserError : a file stands there, a folder that is no run, or the parent is not writable.
     """
+    if not folder.name:
+        raise UserError(f"--output {folder}: name a folder, not a place.")
     if folder.is_file():
         raise UserError(f"--output {folder}: a file of that name exists; name a folder.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / METRICS).is_file():
@@ -42,21 +47,61 @@ def check_target(folder: Path) -> None:
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[Path]:
-    """A scratch folder that takes ``folder``'s place when the block ends well, and vanishes when it does not."""
-    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    scratch.chmod(0o755)
-    try:
-        yield scratch
+def writing(folder: Path, place: Path | None = None) -> Iterator[Path]:
+    """A scratch folder that takes ``folder``'s place when the block ends well, and vanishes when it does not.
+
+    place : a folder beside, which holds it meanwhile; None: a temporary one.
+
+    Raises
+    ------
+    UserError : something cannot be written; what was there before stays.
+    """
+    with mendable(folder):
+        beside = place or Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        scratch, replaced = beside / "run", beside / REPLACED
+        try:
+            scratch.mkdir()
+            yield scratch
+            for path in (*scratch.rglob("*"), scratch):
+                flush(path)
+            if folder.exists():
+                folder.rename(replaced)
+            scratch.rename(folder)
+        finally:
+            put_back(beside, folder)
+            shutil.rmtree(scratch if place else beside, ignore_errors=True)
+
+
+def put_back(place: Path, folder: Path) -> None:
+    """Where the writing of a run was cut short between its two renames, the earlier run takes its place again."""
+    if (place / REPLACED).exists():
         if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            folder.rename(old / "run")
-            scratch.rename(folder)
-            shutil.rmtree(old)
+            shutil.rmtree(place / REPLACED, ignore_errors=True)
         else:
-            scratch.rename(folder)
+            (place / REPLACED).rename(folder)
+
+
+@contextmanager
+def mendable(path: Path, advice: str = "") -> Iterator[None]:
+    """A block in which a failure to write is for the user to mend: no room, a read-only folder.
+
+    Raises
+    ------
+    UserError : in place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}. {advice}".rstrip()) from error
+
+
+def flush(path: Path) -> None:
+    """Have a file's content, or a folder's names, on the disk and not only in the system's memory."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(descriptor)
 
 
 def write_text(path: Path, content: str) -> None:

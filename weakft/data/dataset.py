@@ -5,6 +5,7 @@ Knows nothing about files, labeling functions or models.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,10 @@ class Gold:
     def n_known(self) -> int:
         """How many rows have a gold label (their number, not their values)."""
         return int((self._labels != ABSTAIN).sum())
+
+    def fingerprint(self) -> str:
+        """A hash of the labels, to know them again by: no use of them."""
+        return hashlib.sha256(self._labels.tobytes()).hexdigest()
 
     def read(self, purpose: str) -> np.ndarray:
         """Return the labels [n] and note that they were used for ``purpose`` ("train", "select", "measure")."""

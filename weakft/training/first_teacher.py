@@ -16,6 +16,7 @@ import numpy as np
 
 from weakft.balance import align, softmax
 from weakft.tasks.classification import log_loss, measure
+from weakft.training.checkpoints import State, arrays
 from weakft.training.discriminant import Discriminant, View
 from weakft.training.neighbours import Neighbourhood
 
@@ -56,6 +57,12 @@ class FirstTeacher:
     balance: np.ndarray
     accuracy: float
     members: list[Candidate]
+
+    @classmethod
+    def of(cls, state: State) -> FirstTeacher:
+        """The teacher whose `asdict` was kept in a checkpoint."""
+        members = [Candidate(**arrays(member)) for member in state["members"]]
+        return cls(**arrays(state | {"members": members}))
 
 
 def candidate(kind: str, name: str, pool: np.ndarray, valid: np.ndarray, gold: np.ndarray) -> Candidate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from torch import Tensor
 from weakft.tasks.classification import log_loss, measure
 from weakft.training.batching import TokenizedTexts
 from weakft.training.model import EndModel
+
+if TYPE_CHECKING:
+    from weakft.training.stage import Stage
 
 
 @dataclass
@@ -151,45 +154,45 @@ class Optimization:
         history.steps += 1
 
 
-def run(
-    optimization: Optimization,
-    tokens: TokenizedTexts,
-    batches: Iterator[Batch],
-    loss: Loss,
-    steps: int,
-    best: Best,
-    history: History,
-    validator: Validator | None,
-    progress: Progress,
-) -> bool:
-    """Train ``steps`` steps, keeping the best checkpoint in ``best``. Return False where the stage should end.
+def run(stage: Stage, loss: Loss, validator: Validator | None, progress: Progress) -> bool:
+    """Train to the end of the stage's period, keeping its best checkpoint. Return False where the stage should end.
 
     A stage ends early when the score has not improved for ``patience`` evaluations, when losses are not finite
-    `MAX_BAD_STEPS` times in a row, or when the model has collapsed to one class on the validation split.
+    `MAX_BAD_STEPS` times in a row, or when the model has collapsed to one class on the validation split. Between steps
+    the stage's state is offered to its checkpoint, and the run can be stopped there.
     """
+    stage.optimization.model.module.train()
+    with stage.checkpoint.held():
+        while stage.step < stage.until:
+            stage.optimization.update(stage.tokens, stage.batches, loss, stage.history)
+            progress.advance(1)
+            if not _goes_on(stage, validator, progress):
+                return False
+            stage.checkpoint.offer(stage.state_dict)
+    return True
+
+
+def _goes_on(stage: Stage, validator: Validator | None, progress: Progress) -> bool:
+    """Look at the validation split where it is time to; whether anything speaks against a further step."""
+    optimization, best, history = stage.optimization, stage.best, stage.history
     model, schedule = optimization.model, optimization.schedule
-    model.module.train()
-    for i in range(steps):
-        optimization.update(tokens, batches, loss, history)
-        progress.advance(1)
-        if optimization.bad >= MAX_BAD_STEPS:
-            history.stopped = "loss not finite"
-            progress.say(f"The loss was not finite {MAX_BAD_STEPS} steps in a row: stopped at the best checkpoint.")
-            return False
-        last = optimization.step >= schedule.steps or i == steps - 1
-        if validator is None or not (optimization.step % schedule.eval_every == 0 or last):
-            continue
-        score, collapsed = validator.score(model)
-        history.valid.append((optimization.step, score[0]))
-        progress.advance(0, f"valid {score[0]:.3f}")
-        if score > best.score:
-            best.score, best.weights, best.step = score, model.snapshot(), optimization.step
-        waited = sum(1 for step, _ in history.valid if step > best.step)
-        if collapsed and waited >= 2:
-            history.stopped = "collapse"
-            progress.say("The model predicts a single class on the validation split: stopped at the best checkpoint.")
-            return False
-        if schedule.patience and waited >= schedule.patience:
-            history.stopped = "early"
-            return False
+    if optimization.bad >= MAX_BAD_STEPS:
+        history.stopped = "loss not finite"
+        progress.say(f"The loss was not finite {MAX_BAD_STEPS} steps in a row: stopped at the best checkpoint.")
+        return False
+    if validator is None or not (stage.step % schedule.eval_every == 0 or stage.step == stage.until):
+        return True
+    score, collapsed = validator.score(model)
+    history.valid.append((stage.step, score[0]))
+    progress.advance(0, f"valid {score[0]:.3f}")
+    if score > best.score:
+        best.score, best.weights, best.step = score, model.snapshot(), stage.step
+    waited = sum(1 for step, _ in history.valid if step > best.step)
+    if collapsed and waited >= 2:
+        history.stopped = "collapse"
+        progress.say("The model predicts a single class on the validation split: stopped at the best checkpoint.")
+        return False
+    if schedule.patience and waited >= schedule.patience:
+        history.stopped = "early"
+        return False
     return True

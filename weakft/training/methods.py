@@ -10,6 +10,7 @@ import numpy as np
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
 from weakft.tasks import choose
+from weakft.training.checkpoints import Checkpoints
 from weakft.training.loop import Progress, Schedule, Validator
 from weakft.training.model import EndModel
 from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed, untrained
@@ -58,9 +59,12 @@ def train_end_model(
     label_names: list[str],
     weak: WeakLabels | None,
     progress: Progress,
+    checkpoints: Checkpoints,
 ) -> Trained:
     """Train an end model by a method. Reads training gold only for ``gold``, validation gold for selection (or, for
     ``valid``, to train on), and never test gold.
+
+    Stages that ``checkpoints`` have are taken from there; everything else is worked out again, and comes out the same.
     """
     result = Trained(untrained(config, label_names, choose(config.task, splits.train.texts)))
     model = result.model
@@ -72,6 +76,7 @@ def train_end_model(
         test = None if splits.test is None else model.tokenize(splits.test.texts)
         validator = _validator(method, config, splits, model)
     rows, targets = _labels(method, config, splits, weak, len(label_names))
+    given = (model, tokens, rows, targets)
     steps = config.initial_steps or passes(config, len(rows), *STEPS["valid" if config.gold_labels else method.labels])
     patience = config.patience if method.labels == "weak" and validator is not None else 0
     schedule = schedule_of(config, model, validator, steps, patience)
@@ -80,32 +85,38 @@ def train_end_model(
         if config.head_steps:
             alone = Schedule(min(config.head_steps, config.max_steps or config.head_steps), HEAD_LEARNING_RATE)
             with model.frozen_encoder():
-                fine_tune(model, tokens, rows, targets, alone, config.batch_size, config.seed, None, progress, "head")
-        best, history = fine_tune(
-            model, tokens, rows, targets, schedule, config.batch_size, config.seed, validator, progress, stage
-        )
+                head = checkpoints.of("head")
+                fine_tune(*given, alone, config.batch_size, config.seed, None, progress, "head", head)
+        initial = checkpoints.of("initial")
+        best, history = fine_tune(*given, schedule, config.batch_size, config.seed, validator, progress, stage, initial)
     result.records["initial"] = asdict(history) | {"best_step": best.step, "valid_accuracy": best.score[0]}
     if test is not None:
         result.stage_test[method.labels] = model.predict(test)
     if method.self_training and config.self_training_steps != 0:
         assert weak is not None
-        run_self_training(result, config, splits, tokens, weak, best, pristine, validator, progress)
+        run_self_training(result, config, splits, tokens, weak, best, pristine, validator, progress, checkpoints)
     if config.continue_on_valid:
         with timed(result.timing, "continued fine-tuning"):
-            _continue(result, config, splits, len(label_names), progress)
+            _continue(result, config, splits, len(label_names), progress, checkpoints)
     return result
 
 
-def _continue(result: Trained, config: TrainConfig, splits: Splits, n_classes: int, progress: Progress) -> None:
+def _continue(
+    result: Trained,
+    config: TrainConfig,
+    splits: Splits,
+    n_classes: int,
+    progress: Progress,
+    checkpoints: Checkpoints,
+) -> None:
     """Fine-tune the end model as it is on the validation labels, for as long as `valid` does; the last weights stay."""
     assert splits.valid is not None
     model = result.model
     rows, targets = _labels(METHODS["valid"], config, splits, None, n_classes)
     schedule = schedule_of(config, model, None, passes(config, len(rows), *STEPS["valid"]), 0)
-    tokens, stage = model.tokenize(splits.valid.texts), "continued fine-tuning on valid"
-    _, history = fine_tune(
-        model, tokens, rows, targets, schedule, config.batch_size, config.seed, None, progress, stage
-    )
+    given = (model, model.tokenize(splits.valid.texts), rows, targets)
+    stage, continued = "continued fine-tuning on valid", checkpoints.of("continued")
+    _, history = fine_tune(*given, schedule, config.batch_size, config.seed, None, progress, stage, continued)
     result.records["continued"] = asdict(history)
 
 

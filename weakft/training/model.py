@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
+from safetensors import SafetensorError
 
 from weakft.errors import UserError
 from weakft.tasks import restored
@@ -174,8 +175,16 @@ class EndModel:
         self.module.load_state_dict(weights)
 
     def save(self, folder: Path) -> None:
-        """Write a standard Hugging Face model folder: safetensors, config with id2label, tokenizer."""
+        """Write a standard Hugging Face model folder: safetensors, config with id2label, tokenizer.
+
+        Raises
+        ------
+        OSError : it cannot be written.
+        """
         setattr(self.module.config, SETTINGS, self.task.settings())
-        self.module.save_pretrained(folder)
+        try:
+            self.module.save_pretrained(folder)
+        except SafetensorError as error:  # its word for a full disk
+            raise OSError(str(error)) from error
         self.tokenizer.model_max_length = self.max_length  # so that whoever loads it truncates as in training
         self.tokenizer.save_pretrained(folder)

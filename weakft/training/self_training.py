@@ -11,6 +11,7 @@ from weakft.balance import softmax
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
 from weakft.training.batching import TokenizedTexts
+from weakft.training.checkpoints import Checkpoints
 from weakft.training.features import Part, text_views
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, joined, mean_of_best
 from weakft.training.loop import Best, Progress, Validator
@@ -38,6 +39,7 @@ def run_self_training(
     pristine: dict[str, Any],
     validator: Validator | None,
     progress: Progress,
+    checkpoints: Checkpoints,
 ) -> None:
     """COSINE's second stage, of a fresh student where a validation split allows to choose its first teacher.
 
@@ -53,7 +55,14 @@ def run_self_training(
     enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
     if config.first_teacher and enough and splits.valid is not None and splits.valid.gold is not None:
         with timed(result.timing, "first teacher"):
-            teacher = _first_teacher(model, config, splits, tokens, rows, weak, pristine, progress)
+            checkpoint = checkpoints.of("first-teacher")
+            kept = checkpoint.load()
+            if kept is None:
+                teacher = _first_teacher(model, config, splits, tokens, rows, weak, pristine, progress)
+                checkpoint.save(asdict(teacher))
+            else:
+                teacher = FirstTeacher.of(kept)
+                model.restore(pristine)
         balance = teacher.balance
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
@@ -87,6 +96,7 @@ def run_self_training(
             validator,
             progress,
             clean,
+            checkpoints.of("self-training"),
         )
     result.records["self_training"] = asdict(history) | {
         "best_step": best.step,

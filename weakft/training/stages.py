@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
-from weakft.training.batching import TokenizedTexts, shuffled_batches
+from weakft.training.batching import TokenizedTexts
+from weakft.training.checkpoints import Checkpoint
 from weakft.training.first_teacher import FirstTeacher
-from weakft.training.loop import Batch, Best, History, Optimization, Progress, Schedule, Validator, run
+from weakft.training.loop import Best, History, Progress, Schedule, Validator, run
 from weakft.training.model import EndModel
 from weakft.training.objectives import (
     Distance,
@@ -20,11 +20,7 @@ from weakft.training.objectives import (
     soft_cross_entropy,
 )
 from weakft.training.pseudo_labels import Selection, harden, select
-
-
-def _batches(tokens: TokenizedTexts, chosen: Selection, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
-    for positions in shuffled_batches(tokens.lengths[chosen.rows], batch_size, rng):
-        yield Batch(chosen.rows[positions], chosen.targets[positions], chosen.weights[positions])
+from weakft.training.stage import Stage
 
 
 def fine_tune(
@@ -37,31 +33,26 @@ def fine_tune(
     seed: int,
     validator: Validator | None,
     progress: Progress,
-    stage: str,
+    title: str,
+    checkpoint: Checkpoint,
 ) -> tuple[Best, History]:
-    """Minimise the soft cross-entropy to ``targets`` [len(rows), k] on ``rows``; leave the best checkpoint loaded."""
-    progress.start(stage, schedule.steps)
-    chosen = Selection(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
-    best, history = Best(), History()
+    """Minimise the soft cross-entropy to ``targets`` [len(rows), k] on ``rows``; leave the best checkpoint loaded.
+
+    Goes on from ``checkpoint`` where that holds anything.
+    """
+    progress.start(title, schedule.steps)
+    stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed), checkpoint)
 
     def loss(logits: Tensor, _features: Tensor, y: Tensor, w: Tensor) -> Tensor:
         return soft_cross_entropy(logits, y, w)
 
-    batches = _batches(tokens, chosen, batch_size, np.random.default_rng(seed))
-    run(
-        Optimization(model, schedule),
-        tokens,
-        batches,
-        loss,
-        schedule.steps,
-        best,
-        history,
-        validator,
-        progress,
-    )
-    if best.weights is not None:
-        model.restore(best.weights)
-    return best, history
+    if not stage.resume(progress):
+        if stage.chosen is None:
+            everything = Selection(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
+            stage.begin(everything, schedule.steps)
+        run(stage, loss, validator, progress)
+        stage.finish()
+    return stage.best, stage.history
 
 
 @dataclass
@@ -107,6 +98,7 @@ def self_train(
     validator: Validator | None,
     progress: Progress,
     clean: Selection | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Best, History, list[dict[str, float]]]:
     """COSINE's second stage on covered and uncovered rows together; leave the best checkpoint loaded.
 
@@ -117,14 +109,12 @@ def self_train(
     join every period (a `CLEAN_SHARE` of its rows); they lie behind the pool, which is the other rows.
     Returns the best checkpoint, the history, and a record a period. The checkpoint is ``start``'s, the initial stage's,
     only where that is better on validation by more than one standard error: it may have learned the rules' mistakes,
-    which the validation rows show less than unseen text does.
+    which the validation rows show less than unseen text does. Goes on from ``checkpoint`` where that holds anything.
     """
     progress.start("self-training", schedule.steps)
     rng = np.random.default_rng(seed + 1)
-    best, history = Best(), History()
-    periods: list[dict[str, float]] = []
     everything = np.arange(len(tokens) - (0 if clean is None else len(clean.rows)))
-    optimization = Optimization(model, schedule)
+    stage = Stage(model, tokens, schedule, batch_size, rng, checkpoint or Checkpoint())
 
     def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor) -> Tensor:
         value = classification_loss(logits, y, w)
@@ -133,15 +123,16 @@ def self_train(
             value = value + settings.contrastive_weight * pairs
         return value + settings.smoothing * confidence_regularization(logits)
 
-    while optimization.step < schedule.steps:
-        steps = min(settings.period, schedule.steps - optimization.step)
+    def begin_period() -> bool:
+        """Choose rows and pseudo-labels; False where there are too few to learn from."""
+        steps = min(settings.period, schedule.steps - stage.step)
         pool = everything if teacher is None else teacher.rows
         size = min(len(pool), max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size))
         picked = rng.choice(len(pool), size, replace=False)
         rows = pool[picked]
         if teacher is None:
             predictions = model.predict(tokens, rows)
-        elif optimization.step == 0:
+        elif stage.step == 0:
             predictions = teacher.predictions[picked]
         else:
             predictions = (teacher.predictions[picked] + model.predict(tokens, rows)) / 2
@@ -151,21 +142,26 @@ def self_train(
         if not settings.weighted:
             chosen.weights = np.ones_like(chosen.weights)
         classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
-        periods.append({"step": optimization.step, "pool": size, "selected": len(chosen.rows), "classes": classes})
+        stage.periods.append({"step": stage.step, "pool": size, "selected": len(chosen.rows), "classes": classes})
         if len(chosen.rows) < MIN_SELECTED or classes < 2:
-            history.stopped = "nothing to select"
+            stage.history.stopped = "nothing to select"
             progress.say(
-                f"Self-training stopped at step {optimization.step}: {len(chosen.rows)} confident rows "
+                f"Self-training stopped at step {stage.step}: {len(chosen.rows)} confident rows "
                 f"of {size}, {classes} classes. Lower --threshold if this is early."
             )
+            return False
+        stage.begin(chosen if clean is None else chosen.joined(clean, CLEAN_SHARE), steps)
+        return True
+
+    if stage.resume(progress):
+        return stage.best, stage.history, stage.periods
+    while stage.step < schedule.steps:
+        if stage.chosen is None and not begin_period():
             break
-        if clean is not None:
-            chosen = chosen.joined(clean, CLEAN_SHARE)
-        batches = _batches(tokens, chosen, batch_size, rng)
-        if not run(optimization, tokens, batches, loss, steps, best, history, validator, progress):
+        if not run(stage, loss, validator, progress):
             break
-    if validator is not None and start.score[0] > best.score[0] + validator.standard_error(start.score[0]):
-        best = Best(start.score, start.weights)
-    if best.weights is not None:
-        model.restore(best.weights)
-    return best, history, periods
+        stage.end()
+    if validator is not None and start.score[0] > stage.best.score[0] + validator.standard_error(start.score[0]):
+        stage.best = Best(start.score, start.weights)
+    stage.finish()
+    return stage.best, stage.history, stage.periods

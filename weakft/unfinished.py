@@ -1,0 +1,157 @@
+"""The place of a run that is not finished: `NAME.partial`, beside where its run folder will stand.
+
+It holds a lock, the run's options, its checkpoints and its results while they are written, and goes when the run has ended
+well. One process at a time has it; the lock ends with the process, however that ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from weakft import runs
+from weakft.errors import UserError
+from weakft.interruption import Interrupted
+
+try:
+    import fcntl
+except ImportError:  # no such locks on Windows
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = "lock"
+OPTIONS = "options.json"
+CHECKPOINTS = "*.pt"
+
+_locks: set[int] = set()
+"""Open lock files; a forked worker closes them, so that it does not hold the lock when this process is gone."""
+
+
+def _close_locks() -> None:
+    for lock in _locks:
+        os.close(lock)
+    _locks.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_locks)
+
+
+def place_of(folder: Path) -> Path:
+    """Where the run of a run folder lies until it is finished."""
+    return folder.with_name(f"{folder.name}.partial")
+
+
+def can_resume(folder: Path) -> bool:
+    """Whether an interrupted run lies beside a run folder."""
+    return (place_of(folder) / OPTIONS).is_file()
+
+
+def refuse_other_options(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuse to go on with other options than a run was begun with.
+
+    Raises
+    ------
+    UserError : names the first option that differs, and both values.
+    """
+    for name in before:
+        if name in now and before[name] != now[name]:
+            flag = f"--{name.replace('_', '-')}"
+            raise UserError(
+                f"--resume: the run was begun with {flag} {json.dumps(before[name])}, and now {flag} is "
+                f"{json.dumps(now[name])}. Give the same options, or leave out --resume to begin anew."
+            )
+
+
+@contextmanager
+def hold(folder: Path, options: dict[str, Any], resume: bool, say: Callable[[str], None]) -> Iterator[Path]:
+    """Have the place of a run for the block; it goes at the end, and stays where the block fails and left checkpoints.
+
+    Parameters
+    ----------
+    options : what must be the same when the run is resumed, plain values by name.
+    resume : go on from the checkpoints that are there, else begin anew.
+
+    Raises
+    ------
+    UserError : another process has it, it cannot be written, or the options are not those of the interrupted run.
+    """
+    place = place_of(folder)
+    with _locked(place, folder):
+        _begin(place, folder, options, resume, say)
+        try:
+            yield place
+        except BaseException as error:
+            kept = any(place.rglob(CHECKPOINTS))
+            if isinstance(error, Interrupted) and kept:
+                error.advice = f"{place} has a checkpoint: the same command with --resume goes on from there."
+            if not kept:
+                _remove(place)
+            raise
+        _remove(place)
+
+
+def _begin(place: Path, folder: Path, options: dict[str, Any], resume: bool, say: Callable[[str], None]) -> None:
+    runs.put_back(place, folder)
+    kept = any(place.rglob(CHECKPOINTS))
+    if resume and can_resume(folder):
+        refuse_other_options(json.loads((place / OPTIONS).read_text(encoding="utf-8")), options)
+        say("Going on from the last checkpoint." if kept else "There is no checkpoint yet: from the beginning.")
+        return
+    if resume:
+        say(f"There is nothing to resume at {place}: from the beginning.")
+    elif kept:
+        say(f"The interrupted run at {place} is dropped (--resume would have gone on with it).")
+    for entry in place.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != LOCK:
+            entry.unlink()
+    with runs.mendable(place):
+        runs.write_json(place / OPTIONS, options)
+
+
+def _remove(place: Path) -> None:
+    """The options go first: without them nothing is resumed, should this be cut short."""
+    (place / OPTIONS).unlink(missing_ok=True)
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _locked(place: Path, folder: Path) -> Iterator[None]:
+    lock = None
+    while lock is None:
+        with runs.mendable(place):
+            place.mkdir(exist_ok=True)
+            with suppress(FileNotFoundError):  # the run before has ended and cleared up in this very moment
+                lock = _take(place / LOCK, folder)
+    _locks.add(lock)
+    try:
+        yield
+    finally:
+        _locks.discard(lock)
+        os.close(lock)
+
+
+def _take(file: Path, folder: Path) -> int | None:
+    """The open and locked file; None where it was removed before it could be locked."""
+    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(lock).st_ino != file.stat().st_ino:
+            os.close(lock)
+            return None
+    except BlockingIOError as error:
+        os.close(lock)
+        raise UserError(
+            f"--output {folder}: another run is writing there. Wait for its end, or name another folder."
+        ) from error
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
