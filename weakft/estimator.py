@@ -65,6 +65,7 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
 
         self._temporary = None if self.output else tempfile.TemporaryDirectory(prefix="weakft-")
         folder = self.output or str(Path(self._temporary.name) / "run")  # type: ignore[union-attr]
+        options = {} if self.output else {"checkpoint_every": 0}  # a temporary folder is never resumed
         run = train(
             X,
             self.lfs,
@@ -75,7 +76,7 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
             seed=self.seed,
             label_model=self.label_model,
             output=folder,
-            **(self.options or {}),
+            **options | (self.options or {}),
         )
         self.classes_ = np.array(run.metrics["labels"])
         self.metrics_ = run.metrics

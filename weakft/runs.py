@@ -107,8 +107,11 @@ def flush(path: Path) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write a file whole: beside, then renamed."""
     beside = path.with_name(f".{path.name}.partial")
-    beside.write_text(content, encoding="utf-8")
-    beside.replace(path)
+    try:
+        beside.write_text(content, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -130,7 +130,7 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
     import weakft
 
     with tempfile.TemporaryDirectory() as scratch:
-        run = weakft.train(cell.data or None, output=f"{scratch}/run", **options)
+        run = weakft.train(cell.data or None, output=f"{scratch}/run", checkpoint_every=0, **options)
     metrics = run.metrics
     method = metrics["method"]
     if method not in run.table:

@@ -23,6 +23,8 @@ from weakft.interruption import Signals
 
 State = dict[str, Any]
 
+ADVICE = "Earlier checkpoints stay: make room, and --resume goes on from there."
+
 
 class Checkpoint:
     """A stage's checkpoint: its state now and then while it runs, and its result when it is done.
@@ -72,7 +74,7 @@ class Checkpoint:
             return
         beside = self.file.with_suffix(".partial")
         try:
-            with self.signals.held(), runs.mendable(self.file, "The last checkpoint stays; --resume goes on from it."):
+            with self.signals.held(), runs.mendable(self.file, ADVICE):
                 self.file.parent.mkdir(exist_ok=True)
                 with beside.open("wb") as stream:
                     torch.save({"data": self.data, "state": _plain(state), "random": _random_states()}, stream)
