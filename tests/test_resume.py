@@ -3,10 +3,12 @@
 import errno
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -37,9 +39,22 @@ def slow(x):
 OPTIONS = ["--device", "cpu", "--precision", "fp32", "--learning-rate", "0.002", "--max-length", "32", "--ceiling"]
 OPTIONS += ["--initial-steps", "60", "--self-training-steps", "60", "--period", "20", "--patience", "0"]
 OPTIONS += ["--head-steps", "5", "--checkpoint-every", "0.1"]
-MODULES = ["weakft.pipeline", "weakft.training.methods", "weakft.display", "snorkel.labeling.model", "sklearn.neighbors"]
+MODULES = [
+    "weakft.pipeline",
+    "weakft.training.methods",
+    "weakft.display",
+    "snorkel.labeling.model",
+    "sklearn.neighbors",
+]
 MODULES += ["transformers.models.bert.modeling_bert", "transformers.models.auto.modeling_auto", "torch._dynamo"]
-MODULES += ["torch._inductor", "torch.onnx", "transformers.processing_utils", "matplotlib.pyplot", "tyro", "pyarrow.dataset"]
+MODULES += [
+    "torch._inductor",
+    "torch.onnx",
+    "transformers.processing_utils",
+    "matplotlib.pyplot",
+    "tyro",
+    "pyarrow.dataset",
+]
 """What the server of processes has imported already: seconds a run."""
 
 
@@ -91,13 +106,19 @@ class Runs:
     def out(self, name):
         return self.folder / "out" / name
 
-    def run(self, name, *more, kill_after=None, stop=signal.SIGKILL):
-        """Return the exit code (negative: the signal that ended it)."""
-        cache = ["--cache-dir", str(self.out(name).with_suffix(".cache"))]  # each run votes anew
+    def run(self, name, *more, kill_after=None, kill_when="", stop=signal.SIGKILL):
+        """Return the exit code (negative: the signal that ended it).
+
+        kill_after : seconds until the signal.   kill_when : a file of the unfinished run on whose appearance it comes.
+        """
+        cache = ["--cache-dir", str(self.folder / f"{name}.cache")]  # each run votes anew
         args = [*self.args, "--output", str(self.out(name)), *cache, *more, str(self.log)]
         process = self.context.Process(target=command, args=(args,))
         process.start()
-        process.join(kill_after)
+        awaited = unfinished.place_of(self.out(name)) / kill_when
+        while kill_when and process.is_alive() and not awaited.exists():
+            time.sleep(0.0002)
+        process.join(0 if kill_when else kill_after)
         if process.is_alive():
             os.kill(process.pid, stop)
         process.join()
@@ -114,8 +135,7 @@ class Runs:
         assert metrics == self.expected[2]
         assert predictions == self.expected[1]
         assert weights == self.expected[0]
-        mine = [path.name for path in self.out(name).parent.iterdir() if name in path.name]
-        assert sorted(mine) == [name, f"{name}.cache"]
+        assert [path.name for path in self.out(name).parent.iterdir() if name in path.name] == [name]
 
 
 @pytest.fixture(scope="module")
@@ -125,20 +145,31 @@ def killed(tiny_model, tmp_path_factory):
     return Runs(tmp_path_factory.mktemp("resume"), tiny_model)
 
 
-def kill_and_resume(killed, name, share):
-    code = killed.run(name, kill_after=share * killed.seconds)
+def kill_and_resume(killed, name, **when):
+    """Return the checkpoints that were there; None where the run came to its end before."""
+    if killed.run(name, **when) == 0:
+        return None
     left = killed.left(name)
-    if code == 0:  # it was faster than the one that was timed
-        return "finished before"
-    assert code == -signal.SIGKILL
     assert killed.run(name, "--resume") == 0, killed.log.read_text()
     killed.check(name)
     return left
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(killed):
-    moments = [kill_and_resume(killed, f"quick{i}", share) for i, share in enumerate((0.4, 0.75))]
-    assert any(moments), "no run was killed late enough to leave a checkpoint"
+SOON = ["initial.partial", "run"]
+LATER = ["options.json", "head.pt", "initial.pt", "first-teacher.pt", "self-training.partial", "self-training.pt"]
+LATER += ["ceiling/initial.partial", "run/model", "run/metrics.json"]
+
+
+@pytest.mark.parametrize("file", [*SOON, *(pytest.param(file, marks=pytest.mark.slow) for file in LATER)])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(killed, file):
+    left = kill_and_resume(killed, f"at {file.replace('/', ' ')}", kill_when=file)
+    assert left is not None
+    if file == "run":
+        assert left == sorted(f"{place}{stage}.pt" for place, stage in STAGES)
+
+
+STAGES = [("", "head"), ("", "initial"), ("", "first-teacher"), ("", "self-training")]
+STAGES += [("ceiling/", "head"), ("ceiling/", "initial")]
 
 
 @pytest.mark.slow
@@ -153,9 +184,11 @@ def test_a_run_that_is_killed_again_and_again_still_comes_to_its_end(killed):
 def test_twenty_random_moments(killed):
     random, seen = np.random.default_rng(), []
     for i in range(20):
-        share = (i + random.random()) / 20
-        left = kill_and_resume(killed, f"random{i}", share)
-        seen.append((round(share, 2), left))
+        share, left = (i + random.random()) / 20, None
+        while left is None:  # it may be faster than the one that was timed
+            left = kill_and_resume(killed, f"random{i}-{share:.3f}", kill_after=share * killed.seconds)
+            seen.append((round(share, 3), left))
+            share *= 0.9
     print(*seen, sep="\n")
     assert len({str(left) for _, left in seen}) >= 4  # several stages were hit
 
@@ -260,6 +293,9 @@ def test_only_the_newest_checkpoint_is_kept_and_none_with_0(train, tmp_path, sto
     with pytest.raises(Interrupted, match="nothing was written"):
         train("none", checkpoint_every=0)
     assert not (tmp_path / "none.partial").exists()
+    stop_at(0)
+    train(resume=True, checkpoint_every=0)  # it is no other run
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
 
 
 def test_resume_without_a_run_begins_and_says_so(train, capsys, stop_at, tmp_path):
@@ -284,6 +320,7 @@ def test_a_finished_run_is_left_as_it_is(train, capsys):
 
 
 def test_other_options_or_data_are_refused_and_the_checkpoint_stays(train, stop_at, tmp_path):
+    train = partial(train, label_model="majority")  # which does not depend on the validation labels
     stop_at(30)
     with pytest.raises(Interrupted):
         train()
@@ -306,8 +343,8 @@ def test_other_options_or_data_are_refused_and_the_checkpoint_stays(train, stop_
 
 def full_disk(monkeypatch, name, n):
     """From the n-th call on, a function finds the disk full."""
-    module, function = name.rsplit(".", 1)
-    module = __import__(module, fromlist=[function])
+    place, function = name.rsplit(".", 1)
+    module = pkgutil.resolve_name(place)
     original, calls = getattr(module, function), []
 
     def write(*args, **options):
@@ -343,9 +380,22 @@ def test_a_full_disk_is_said_and_costs_nothing(train, tmp_path, monkeypatch, nam
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "whole"]
 
 
+def test_a_text_that_cannot_be_written_leaves_no_part_of_it(tmp_path, monkeypatch):
+    full_disk(monkeypatch, "weakft.runs.Path.write_text", 1)
+    (tmp_path / ".page.html.partial").touch()
+    with pytest.raises(OSError, match="No space left"):
+        runs.write_text(tmp_path / "page.html", "long")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_full_disk_leaves_the_earlier_run(train, tmp_path, monkeypatch):
     first = train(method="label-model")
     before = (first.folder / "metrics.json").read_bytes()
+    for write in ("weakft.runs.write_json", "weakft.unfinished.os.open"):  # before anything is done
+        with monkeypatch.context() as patch:
+            full_disk(patch, write, 1)
+            with pytest.raises(UserError, match="run.partial: cannot be written"):
+                train(method="majority")
     with monkeypatch.context() as patch:
         full_disk(patch, "weakft.runs.flush", 2)
         with pytest.raises(UserError, match="run: cannot be written"):

@@ -60,6 +60,7 @@ def writing(folder: Path, place: Path | None = None) -> Iterator[Path]:
         beside = place or Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         scratch, replaced = beside / "run", beside / REPLACED
         try:
+            shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
             scratch.mkdir()
             yield scratch
             for path in (*scratch.rglob("*"), scratch):

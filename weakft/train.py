@@ -39,6 +39,7 @@ def train(
     Raises
     ------
     weakft.errors.UserError : anything wrong with the input.
+    weakft.interruption.Interrupted : Ctrl-C or SIGTERM; with ``resume=True`` it goes on from the last checkpoint.
     """
     from weakft.display import Silent, TerminalProgress
     from weakft.inputs import Given

@@ -81,9 +81,11 @@ def hold(folder: Path, options: dict[str, Any], resume: bool, say: Callable[[str
     UserError : another process has it, it cannot be written, or the options are not those of the interrupted run.
     """
     place = place_of(folder)
+    if resume and can_resume(folder):
+        refuse_other_options(json.loads((place / OPTIONS).read_text(encoding="utf-8")), options)
     with _locked(place, folder):
-        _begin(place, folder, options, resume, say)
         try:
+            _begin(place, folder, options, resume, say)
             yield place
         except BaseException as error:
             kept = any(place.rglob(CHECKPOINTS))
@@ -99,7 +101,6 @@ def _begin(place: Path, folder: Path, options: dict[str, Any], resume: bool, say
     runs.put_back(place, folder)
     kept = any(place.rglob(CHECKPOINTS))
     if resume and can_resume(folder):
-        refuse_other_options(json.loads((place / OPTIONS).read_text(encoding="utf-8")), options)
         say("Going on from the last checkpoint." if kept else "There is no checkpoint yet: from the beginning.")
         return
     if resume:
@@ -124,11 +125,17 @@ def _remove(place: Path) -> None:
 @contextmanager
 def _locked(place: Path, folder: Path) -> Iterator[None]:
     lock = None
-    while lock is None:
-        with runs.mendable(place):
+    with runs.mendable(place):
+        while lock is None:
             place.mkdir(exist_ok=True)
-            with suppress(FileNotFoundError):  # the run before has ended and cleared up in this very moment
+            try:
                 lock = _take(place / LOCK, folder)
+            except FileNotFoundError:  # the run before has ended and cleared up in this very moment
+                continue
+            except OSError:
+                with suppress(OSError):
+                    place.rmdir()  # where it is empty: it is ours
+                raise
     _locks.add(lock)
     try:
         yield

@@ -31,7 +31,8 @@ class Checkpoint:
 
     Parameters
     ----------
-    file : None keeps nothing.   every : seconds from one to the next.   signals : a stop that is asked for is heeded.
+    file : None keeps nothing.   every : seconds from one to the next; 0 writes none, but reads what is there.
+    signals : a stop that is asked for is heeded.
     data : what the texts and votes were (a hash): a checkpoint of others is refused.
     """
 
@@ -70,7 +71,7 @@ class Checkpoint:
         ------
         UserError : it cannot be written (the last one stays).
         """
-        if self.file is None:
+        if self.file is None or not self.every:
             return
         beside = self.file.with_suffix(".partial")
         try:
@@ -93,8 +94,7 @@ class Checkpoint:
         ------
         Interrupted : the run is asked to stop.
         """
-        due = self.every > 0 and time.monotonic() - self.last >= self.every
-        if due or self.signals.asked is not None:
+        if time.monotonic() - self.last >= self.every or self.signals.asked is not None:
             self.save(state())
         self.signals.check()
 
@@ -104,14 +104,14 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints of an end model by stage, in ``folder``; see `Checkpoint`. ``every`` 0 keeps none."""
+    """The checkpoints of an end model by stage, in ``folder``; see `Checkpoint`."""
 
     def __init__(self, folder: Path, every: float, signals: Signals, data: str) -> None:
         self.folder, self.every, self.signals, self.data = folder, every, signals, data
 
     def of(self, stage: str) -> Checkpoint:
         """The checkpoint of a stage."""
-        return Checkpoint(self.folder / f"{stage}.pt" if self.every else None, self.every, self.signals, self.data)
+        return Checkpoint(self.folder / f"{stage}.pt", self.every, self.signals, self.data)
 
     def within(self, name: str) -> Checkpoints:
         """Those of another end model of the same run."""
