@@ -290,7 +290,7 @@ def test_only_the_newest_checkpoint_is_kept_and_none_with_0(train, tmp_path, sto
     files = sorted(path.name for path in (tmp_path / "run.partial").iterdir())
     assert files == ["first-teacher.pt", "initial.pt", "lock", "options.json", "self-training.pt"]
     stop_at(30)
-    with pytest.raises(Interrupted, match="nothing was written"):
+    with pytest.raises(Interrupted, match="stopped by SIGTERM; there is no checkpoint."):
         train("none", checkpoint_every=0)
     assert not (tmp_path / "none.partial").exists()
     stop_at(0)
@@ -457,6 +457,14 @@ with unfinished.hold(Path({str(tmp_path / "run")!r}), {{"seed": 0}}, False, prin
 
 def hold(folder):
     return unfinished.hold(folder / "run", {"seed": 0}, False, print)
+
+
+def test_a_folder_of_the_users_that_has_the_name_is_left_alone(train, tmp_path):
+    (tmp_path / "run.partial").mkdir()
+    (tmp_path / "run.partial" / "thesis.txt").write_text("dear")
+    with pytest.raises(UserError, match="run.partial is needed, and holds something else"):
+        train(method="majority")
+    assert [path.name for path in tmp_path.rglob("*")] == ["run.partial", "thesis.txt"]
 
 
 def test_a_signal_waits_for_a_safe_point_and_a_second_one_does_not():

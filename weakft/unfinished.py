@@ -81,6 +81,8 @@ def hold(folder: Path, options: dict[str, Any], resume: bool, say: Callable[[str
     UserError : another process has it, it cannot be written, or the options are not those of the interrupted run.
     """
     place = place_of(folder)
+    if place.is_dir() and any(place.iterdir()) and not (place / LOCK).is_file():
+        raise UserError(f"--output {folder}: {place} is needed, and holds something else; name another folder.")
     if resume and can_resume(folder):
         refuse_other_options(json.loads((place / OPTIONS).read_text(encoding="utf-8")), options)
     with _locked(place, folder):
@@ -107,19 +109,25 @@ def _begin(place: Path, folder: Path, options: dict[str, Any], resume: bool, say
         say(f"There is nothing to resume at {place}: from the beginning.")
     elif kept:
         say(f"The interrupted run at {place} is dropped (--resume would have gone on with it).")
+    _clear(place)
+    with runs.mendable(place):
+        runs.write_json(place / OPTIONS, options)
+
+
+def _clear(place: Path) -> None:
+    """The options go first: without them nothing is resumed, should this be cut short. The lock stays."""
+    (place / OPTIONS).unlink(missing_ok=True)
     for entry in place.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry)
         elif entry.name != LOCK:
             entry.unlink()
-    with runs.mendable(place):
-        runs.write_json(place / OPTIONS, options)
 
 
 def _remove(place: Path) -> None:
-    """The options go first: without them nothing is resumed, should this be cut short."""
-    (place / OPTIONS).unlink(missing_ok=True)
-    shutil.rmtree(place, ignore_errors=True)
+    with suppress(OSError):  # what cannot be removed harms nothing
+        _clear(place)
+        shutil.rmtree(place)
 
 
 @contextmanager
