@@ -408,6 +408,7 @@ def test_the_earlier_run_comes_back_where_the_exchange_was_cut_short(train, tmp_
     first = train(method="majority")
     place = tmp_path / "run.partial"
     place.mkdir()
+    (place / unfinished.LOCK).touch()
     first.folder.rename(place / runs.REPLACED)  # killed between the two renames
     with pytest.raises(UserError, match="No labeling function votes"):
         train(method="majority", lfs=[weakft.keywords("k", ["zzz"], "pos")])
