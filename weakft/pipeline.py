@@ -144,11 +144,12 @@ def _work(job: _Job, rules: RuleSet | None, place: Path, signals: Signals) -> No
 
 
 def _fingerprint(job: _Job) -> str:
-    """A hash of what training is given: texts, gold, votes and their soft labels."""
+    """A hash of what training is given: texts, gold (the training split's where it is trained on), votes, soft labels."""
     total = hashlib.sha256()
     for name, split in job.splits.named():
         votes = None if job.votes is None else getattr(job.votes, name)
-        gold = None if split.gold is None else split.gold.fingerprint()
+        trains_on_it = name != "train" or job.config.method == "gold" or job.config.ceiling
+        gold = split.gold.fingerprint() if split.gold is not None and trains_on_it else None
         total.update(repr((name, fingerprint.of_values(split.texts), gold)).encode())
         total.update(b"" if votes is None else np.ascontiguousarray(votes).tobytes())
     if job.choice is not None:
