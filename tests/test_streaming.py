@@ -1,6 +1,8 @@
 """A Parquet file is labeled part by part: the same votes, ids and errors as when it is read whole."""
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 import weakft
@@ -111,3 +113,14 @@ def test_the_verb_writes_ids_and_votes(tmp_path, monkeypatch):
     assert matrix["good"].tolist() == [1 if i % 3 else -1 for i in range(ROWS)]
     assert matrix["bad"].tolist() == [-1 if i % 3 else 0 for i in range(ROWS)]
     assert str(matrix["good"].dtype) == "int8"
+
+
+def test_texts_that_are_not_utf8(tmp_path):
+    path = tmp_path / "train.parquet"
+    raw = pa.array([b"fine", b"caf\xe9"], pa.binary())
+    strings = pa.Array.from_buffers(pa.string(), 2, raw.buffers())
+    pyarrow.parquet.write_table(pa.table({"text": strings}), path)
+    with pytest.raises(UserError, match="cannot be read as PARQUET: .*UTF8"):
+        read_table(path, Columns())
+    with pytest.raises(UserError, match="cannot be read as PARQUET: .*UTF8"):
+        weakft.label(path, RULES, label_names=NAMES)

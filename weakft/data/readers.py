@@ -68,6 +68,7 @@ class Streamed(Dataset):
         first, ids = 0, []
         with _readable(self._path), pyarrow.parquet.ParquetFile(self._path) as file:
             for batch in file.iter_batches(PART):
+                batch.validate(full=True)
                 part = table_to_dataset(pa.Table.from_batches([batch]), self._columns, self.source, first)
                 first += len(part)
                 ids.append(pa.array(part.ids))
@@ -137,7 +138,9 @@ def _read_frame(path: Path) -> pa.Table:
         check_utf8(path)
     with _readable(path):
         if suffix == ".parquet":
-            return pa.parquet.read_table(path)
+            table = pa.parquet.read_table(path)
+            table.validate(full=True)  # that strings are UTF-8 is not looked at before
+            return table
         if suffix in (".csv", ".tsv"):
             return _read_csv(path, "," if suffix == ".csv" else "\t")
         if suffix == ".json":
