@@ -62,9 +62,9 @@ def tried(count, *arguments, **named):
 
     def run(check_one):
         quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-        settings(
-            max_examples=count, derandomize=True, deadline=None, suppress_health_check=quiet, database=None
-        )(given(*arguments, **named)(check_one))()
+        settings(max_examples=count, derandomize=True, deadline=None, suppress_health_check=quiet, database=None)(
+            given(*arguments, **named)(check_one)
+        )()
 
     return run
 
