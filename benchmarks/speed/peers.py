@@ -64,7 +64,7 @@ class Peer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer, self.model = load_classifier(backbone, names)
         self.model.to(self.device)
-        self.length, self.steps, self.k = length, steps, len(names)
+        self.length, self.k = length, len(names)
         self.random = torch.Generator().manual_seed(seed)
         self.restart(steps)
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from benchmarks.speed.peers import BATCH, PEERS
 from weakft.data.dataset import Splits
 from weakft.data.readers import read_splits
 from weakft.data.tables import Columns
+from weakft.display import Silent
 from weakft.label_models.base import covered, vote_counts
 
 LENGTH = {"youtube": 64, "trec": 32}
@@ -48,19 +49,6 @@ GROUPS = {
     "copies, casts": ("aten::copy_",),
 }
 """Operators by what they are for; what is in none is the rest (softmax, GELU, layer norms, sums, Python)."""
-
-
-class Silent:
-    """Progress that nobody sees."""
-
-    def start(self, stage: str, total: int) -> None:
-        """Nothing."""
-
-    def advance(self, n: int = 1, note: str = "") -> None:
-        """Nothing."""
-
-    def say(self, message: str) -> None:
-        """Nothing."""
 
 
 @contextmanager
@@ -255,7 +243,7 @@ def main(kind: str, loop: str, data: str, seed: int = 0, size: str = "minilm") -
     """Times in seconds, memory in MB with the interpreter in it."""
     torch.manual_seed(seed)
     splits = read_splits(folder_of(data), Columns())
-    with base_sized() if size == "base" else _as_is(size) as backbone:
+    with base_sized() if size == "base" else nullcontext(size) as backbone:
         if kind == "profile":
             found = profile(loop, splits, data, backbone)
         elif kind == "steps":
@@ -269,11 +257,6 @@ def main(kind: str, loop: str, data: str, seed: int = 0, size: str = "minilm") -
         peak, device = torch.cuda.max_memory_allocated() / 1024**2, torch.cuda.get_device_name()
     head = {"kind": kind, "loop": loop, "data": data, "seed": seed, "size": size}
     return head | {"peak_mb": round(peak)} | found | {"threads": torch.get_num_threads(), "device": device}
-
-
-@contextmanager
-def _as_is(backbone: str) -> Iterator[str]:
-    yield backbone
 
 
 if __name__ == "__main__":

@@ -32,16 +32,20 @@ class TokenizedTexts:
                 return_token_type_ids=pairs and "token_type_ids" in tokenizer.model_input_names,
                 verbose=False,
             )
+            sides = encoded.get("token_type_ids")
             for i, ids in enumerate(encoded["input_ids"]):
                 sequence = np.asarray(ids, dtype=np.int32)
-                kept = np.arange(len(ids))
-                if len(ids) > max_length and pairs:
-                    kept = around_both(sequence, encoded.sequence_ids(i), anchors, max_length)
-                elif len(ids) > max_length:
-                    kept = around(sequence, anchors, max_length)
-                parts.append(sequence[kept])
-                if "token_type_ids" in encoded:
-                    types.append(np.asarray(encoded["token_type_ids"][i], dtype=np.int8)[kept])
+                side = None if sides is None else np.asarray(sides[i], dtype=np.int8)
+                if len(ids) > max_length:
+                    kept = (
+                        around_both(sequence, encoded.sequence_ids(i), anchors, max_length)
+                        if pairs
+                        else around(sequence, anchors, max_length)
+                    )
+                    sequence, side = sequence[kept], None if side is None else side[kept]
+                parts.append(sequence)
+                if side is not None:
+                    types.append(side)
         self.lengths = np.array([len(part) for part in parts], dtype=np.int64)
         self._tokens = np.concatenate(parts) if parts else np.empty(0, np.int32)
         self._types = np.concatenate(types) if types else None
