@@ -14,6 +14,7 @@ from weakft.comparison import cells, summary
 from weakft.comparison.cells import Cell, append_lines, missing, pack, read_lines, unpack
 from weakft.comparison.methods import METHODS, find, order
 from weakft.config import TrainConfig
+from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 from weakft.training.methods import draw
 
@@ -63,10 +64,11 @@ def test_packed_bits_come_back():
 
 def test_gold_labels_are_drawn_nested_and_with_the_seed():
     gold = np.array([-1, 0, 1, 0, -1, 1, 0, 1, 1, 0])
-    few, more = draw(gold, 3, seed=1), draw(gold, 6, seed=1)
+    texts = Dataset([""] * len(gold), [])
+    few, more = draw(texts, gold, 3, seed=1), draw(texts, gold, 6, seed=1)
     assert len(few) == 3 and set(few) < set(more) and (gold[more] >= 0).all()
-    assert list(draw(gold, 100, 0)) == list(np.flatnonzero(gold >= 0))
-    assert any(list(draw(gold, 3, seed)) != list(few) for seed in range(5))
+    assert list(draw(texts, gold, 100, 0)) == list(np.flatnonzero(gold >= 0))
+    assert any(list(draw(texts, gold, 3, seed)) != list(few) for seed in range(5))
 
 
 def test_the_summary_by_hand():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from weakft.balance import align, softmax
+from weakft.tasks.measure import Truth
 from weakft.training.discriminant import Discriminant, View
 from weakft.training.features import lexical
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, joined, mean_of_best
@@ -105,7 +106,7 @@ def test_lexical_tells_topics_apart_and_gives_up_without_words():
 def test_a_candidate_is_calibrated_without_moving_a_label():
     gold = np.array([0, 0, 0, 1])
     certain = np.array([[50.0, 0], [50, 0], [50, 0], [50, 0]])  # always sure, once wrong
-    found = candidate("k", "n", certain, certain, gold)
+    found = candidate("k", "n", certain, certain, Truth(gold))
     assert found.accuracy == 0.75
     assert found.pool.max() < 0.99
     assert (found.pool.argmax(1) == certain.argmax(1)).all()
@@ -117,9 +118,9 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     def at(kind, wrong, name="n"):
         scores = np.eye(2)[gold] * 4.0
         scores[:wrong] = scores[:wrong, ::-1]
-        return candidate(kind, name, scores, scores, gold)
+        return candidate(kind, name, scores, scores, Truth(gold))
 
-    teacher = mean_of_best(np.arange(100), [at("a", 9, "worse"), at("a", 6), at("b", 8), at("c", 20)], gold)
+    teacher = mean_of_best(np.arange(100), [at("a", 9, "worse"), at("a", 6), at("b", 8), at("c", 20)], Truth(gold))
     assert [(c.kind, c.name) for c in teacher.members] == [("a", "n"), ("b", "n")]  # se of 0.94 is 0.024: c is out
     np.testing.assert_allclose(teacher.predictions, (at("a", 6).pool + at("b", 8).pool) / 2, rtol=1e-6)
     np.testing.assert_allclose(teacher.balance, teacher.predictions.mean(0))
@@ -139,9 +140,9 @@ def test_candidates_beat_the_labels_they_start_from():
     rows, soft = misleading(x[:400], y[:400], view)
     labels, covered = np.full((400, 2), 0.5, np.float32), np.zeros(400, bool)
     labels[rows], covered[rows] = soft, True
-    found = list(candidates(view, {"label model": labels}, covered, {"uniform": UNIFORM}, y[400:]))
+    found = list(candidates(view, {"label model": labels}, covered, {"uniform": UNIFORM}, Truth(y[400:])))
     assert {c.kind for c in found} == {"x", "x, spread"}
-    teacher = mean_of_best(np.arange(400), found, y[400:])
+    teacher = mean_of_best(np.arange(400), found, Truth(y[400:]))
     share_right = (labels[rows].argmax(1) == y[:400][rows]).mean()
     assert (teacher.predictions.argmax(1) == y[:400]).mean() > share_right + 0.15
 
@@ -160,7 +161,7 @@ def test_it_mends_real_votes(real_data):
     L, truth = splits.train.votes, splits.train.gold.read("measure")
     labels = {"bounded": BoundedVote(6, balance).fit(L).predict_proba(L)}
     view = View.of("words", *lexical(splits.train.texts, splits.valid.texts))
-    found = list(candidates(view, labels, covered(L), {"estimated": balance}, gold))
-    accuracy = (mean_of_best(np.arange(len(L)), found, gold).predictions.argmax(1) == truth).mean()
+    found = list(candidates(view, labels, covered(L), {"estimated": balance}, Truth(gold)))
+    accuracy = (mean_of_best(np.arange(len(L)), found, Truth(gold)).predictions.argmax(1) == truth).mean()
     assert accuracy > 0.64
     assert pytest.approx(0.545, abs=0.03) == (labels["bounded"].argmax(1) == truth).mean()

@@ -87,7 +87,7 @@ def is_whole(data):
     assert len(set(data.ids)) == len(data.ids) == len(data.texts)
     assert all(len(column) == len(data) for column in data.columns.values())
     assert data.gold is None or (len(data.gold) == len(data) and data.gold.read("measure").min() >= -1)
-    task = ends_well(lambda: choose("auto", data.texts))
+    task = ends_well(lambda: choose("auto", data))
     ends_well(lambda: check(task, data))
 
 

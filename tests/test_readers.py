@@ -138,7 +138,10 @@ def test_wrench_folder(tmp_path):
         (row(label=2), "example '1': label 2 is not"),
         (row(votes=(0, 5)), "example '1': vote 1 is 5"),
         (row(votes=(0,)), "example '1': 1 votes in weak_labels, expected 2"),
-        ({"data": {"text": 3}, "label": 0}, "example '1': expected data.text to be a string, found int"),
+        (
+            {"data": {"text": 3}, "label": 0},
+            "example '1': expected data.text to be a string or a list of tokens, found int",
+        ),
         ({"data": {"text": "a"}, "label": 0}, "1 of 2 examples have weak_labels"),
     ],
 )

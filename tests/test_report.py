@@ -344,7 +344,7 @@ def test_the_surest_disagreements_by_hand():
             "p_y": [0.7, 0.9, 1.0, 0.1, 0.4, 0.9],
         }
     )
-    found = surest(frame, [f"text {i}" for i in frame["id"]], ["x", "y"])
+    found = surest(frame, lambda rows: [f"text {i}" for i in frame["id"].iloc[rows]], ["x", "y"])
     # b is undecided but for rounding, c has no votes, e agrees; d and f are equally sure and stay in order
     assert found["id"].tolist() == ["d", "f", "a"]
     assert found["text"].tolist() == ["text d", "text f", "text a"]
@@ -352,9 +352,9 @@ def test_the_surest_disagreements_by_hand():
     assert found["label_model"].tolist() == ["y", "x", "x"] and found["model"].tolist() == ["x", "y", "y"]
     assert found["probability"].tolist() == [0.9, 0.9, 0.7]
     many = pd.concat([frame] * 30, ignore_index=True)
-    assert len(surest(many, [""] * len(many), ["x", "y"])) == KEPT
+    assert len(surest(many, lambda rows: [""] * len(rows), ["x", "y"])) == KEPT
     frame.loc[0, "vote_two"] = 1
-    assert surest(frame, [""] * 6, ["x", "y"])["votes"].iloc[2] == "one: x; two: y"
+    assert surest(frame, lambda rows: [""] * len(rows), ["x", "y"])["votes"].iloc[2] == "one: x; two: y"
 
 
 def test_long_texts_are_cut():

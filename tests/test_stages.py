@@ -65,7 +65,7 @@ def test_clean_rows_lie_behind_the_pool_and_join_every_period(taught, monkeypatc
         stages.Selection, "joined", lambda chosen, *rest: joined.append(original(chosen, *rest)) or joined[-1]
     )
     clean = stages.Selection(np.arange(55, 60), np.eye(2, dtype=np.float32)[[0, 1, 1, 0, 1]], np.ones(5, np.float32))
-    seen, _ = taught(None, clean)
+    seen, _ = taught(None, (55, clean))
     assert all(sorted(picked) == list(range(55)) for picked, _ in seen)
     assert len(joined) == 2
     for period in joined:

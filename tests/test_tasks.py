@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import weakft
+from weakft.data.dataset import Dataset
 from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError
@@ -18,32 +19,37 @@ from weakft.tasks.classification import Classification
 from weakft.tasks.marks import parse
 from weakft.tasks.pair import Pair
 from weakft.tasks.relation import Relation
+from weakft.tasks.tokens import Tokens
 from weakft.training.batching import TokenizedTexts, around, around_both
 from weakft.training.model import EndModel
 
 GENE = "the [GENE]p53 gene[\\GENE] binds <CHEMICAL>aspirin</CHEMICAL>."
 
 
+def split(texts):
+    return Dataset(texts, [str(i) for i in range(len(texts))])
+
+
 def test_most_texts_say_which_task_it_is():
     plain = ["a good film", "a bad film"]
-    assert isinstance(choose("auto", plain), Classification)
-    assert isinstance(choose("auto", [GENE, *plain]), Classification)
-    task = choose("auto", [GENE, GENE, "a bad film"])
+    assert isinstance(choose("auto", split(plain)), Classification)
+    assert isinstance(choose("auto", split([GENE, *plain])), Classification)
+    task = choose("auto", split([GENE, GENE, "a bad film"]))
     assert isinstance(task, Relation) and task.names == ["CHEMICAL", "GENE"]
-    assert isinstance(choose("classification", [GENE]), Classification)
-    assert isinstance(choose("relation", [GENE]), Relation)
+    assert isinstance(choose("classification", split([GENE])), Classification)
+    assert isinstance(choose("relation", split([GENE])), Relation)
     with pytest.raises(UserError, match="--task relation: expected two marked entities"):
-        choose("relation", plain)
-    with pytest.raises(UserError, match="--task relations: expected auto, pair, .* Did you mean 'relation'"):
-        choose("relations", plain)
+        choose("relation", split(plain))
+    with pytest.raises(UserError, match="--task relations: expected auto, tokens, pair, .* Did you mean 'relation'"):
+        choose("relations", split(plain))
 
 
 def test_a_name_that_comes_late_is_known():
-    assert Relation.of([GENE] * 2000 + ["[DRUG]x[/DRUG] [GENE]y[/GENE]"]).names == ["CHEMICAL", "DRUG", "GENE"]
+    assert Relation.of(split([GENE] * 2000 + ["[DRUG]x[/DRUG] [GENE]y[/GENE]"])).names == ["CHEMICAL", "DRUG", "GENE"]
 
 
 def test_html_and_citations_are_no_marks():
-    assert isinstance(choose("auto", ["I <b>love</b> this <i>film</i>", "<p>one</p><p>two</p>"]), Classification)
+    assert isinstance(choose("auto", split(["I <b>love</b> this <i>film</i>", "<p>one</p><p>two</p>"])), Classification)
     start = time.process_time()
     assert parse(" ".join(f"text [{i}] and <x{i}>" for i in range(20_000))).entities == []
     assert time.process_time() - start < 5  # quadratic would take minutes
@@ -51,7 +57,7 @@ def test_html_and_citations_are_no_marks():
 
 def test_a_pairs_name_that_comes_late_is_known():
     texts = ["a [A]b[/A] [SEP] c [A]d[/A]"] * 1500 + ["a [B]b[/B] [SEP] c [A]d[/A]"]
-    assert choose("auto", texts).names == ["A", "B"]
+    assert choose("auto", split(texts)).names == ["A", "B"]
 
 
 def test_marks_are_shown_in_one_notation():
@@ -264,14 +270,14 @@ def test_wrench_pairs_have_their_word_marked(tmp_path):
 
 def test_every_real_pair_is_one(real_data):
     splits = read_splits(real_data / "wic", Columns())
-    task = choose("auto", splits.train.texts)
+    task = choose("auto", splits.train)
     assert isinstance(task, Pair) and task.names == ["WORD"]
     for _, split in splits.named():
         assert all(side.count("[WORD]") == 1 for pair in task.shown(split.texts) for side in pair)
 
 
 def test_pairs_are_shown_as_two_sentences(tiny_model):
-    task = choose("auto", [" [SEP] ".join(pair) for pair in PAIRS])
+    task = choose("auto", split([" [SEP] ".join(pair) for pair in PAIRS]))
     assert isinstance(task, Pair) and not task.names
     model = EndModel(str(tiny_model), ["no", "yes"], task=task, precision="fp32", device="cpu")
     inputs = model.tokenize([" [SEP] ".join(pair) for pair in PAIRS]).collate(np.arange(2))
@@ -285,7 +291,7 @@ def test_pairs_are_shown_as_two_sentences(tiny_model):
 
 def test_a_marked_pair_is_read_at_its_words(tiny_model, tmp_path):
     texts = ["a [W]good[/W] film [SEP] it was [W]good[/W]", "[W]bad[/W] [SEP] so [W]bad[/W] a song"]
-    task = choose("pair", texts)
+    task = choose("pair", split(texts))
     assert task.opens == ["[W]"]
     model = EndModel(str(tiny_model), ["no", "yes"], task=task, precision="fp32", device="cpu", max_length=14)
     tokens = model.tokenize(texts)
@@ -330,7 +336,13 @@ def test_the_page_on_adding_a_task_works(tiny_model, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     from aspect import Aspect
 
-    namespace = {"Pair": Pair, "Relation": Relation, "Aspect": Aspect, "Classification": Classification}
+    namespace = {
+        "Tokens": Tokens,
+        "Pair": Pair,
+        "Relation": Relation,
+        "Aspect": Aspect,
+        "Classification": Classification,
+    }
     exec(page.split("```python\n")[2].split("```")[0], namespace)
     monkeypatch.setattr(tasks, "TASKS", namespace["TASKS"])
     texts = [f"the [X]{word}[/X] was very {word}" for word in ("good", "bad", "film") * 20]

@@ -157,15 +157,15 @@ def _candidates(chosen: dict[str, Any]) -> Table:
 
 def _results(results: dict[str, Any], method: str) -> Table:
     n = next(iter(results.values()))["n"]
-    table = Table(title=f"Test split, {n} texts", title_justify="left")
+    entities = all("entity_f1" in figures for figures in results.values())
+    table = Table(title=f"Test split, {n} {'tokens' if entities else 'texts'}", title_justify="left")
     table.add_column("method")
-    table.add_column("accuracy", justify="right")
-    table.add_column("macro-F1", justify="right")
+    shown = {"accuracy": "accuracy", "macro_f1": "macro-F1"} | ({"entity_f1": "entity F1"} if entities else {})
+    for heading in shown.values():
+        table.add_column(heading, justify="right")
     for name, figures in results.items():
         style = "bold green" if name == method else ""
-        table.add_row(
-            ROW_NAMES.get(name, name), _figure(figures["accuracy"]), _figure(figures["macro_f1"]), style=style
-        )
+        table.add_row(ROW_NAMES.get(name, name), *(_figure(figures[key]) for key in shown), style=style)
     return table
 
 

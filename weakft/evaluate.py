@@ -12,7 +12,7 @@ from weakft.config import EvaluateConfig, build
 from weakft.verbs import callable_module
 
 if TYPE_CHECKING:
-    from weakft.tasks.classification import Metrics
+    from weakft.tasks.measure import Metrics
 
 
 def evaluate(run: str | Path, data: Any = None, **options: Any) -> Metrics:
@@ -36,7 +36,7 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
     from weakft.inputs import Given, load_data
     from weakft.runs import model_folder
     from weakft.tasks.base import check
-    from weakft.tasks.classification import measure
+    from weakft.tasks.measure import Truth
     from weakft.training.model import EndModel
 
     model = EndModel.load(model_folder(Path(config.run)))
@@ -54,14 +54,20 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
         split = splits.train if only_table else getattr(splits, config.split)
     if split is None or split.gold is None:
         raise UserError(f"--data {config.data}: has no {config.split} split with gold labels to measure on.")
+    split = model.task.prepare(split)
     check(model.task, split)
-    return measure(model.predict(model.tokenize(split.texts)), split.gold.read("measure"))
+    truth = Truth.of(split, model.label_names, "measure")
+    return truth.measure(model.predict(model.tokenize(split.texts)))
 
 
 def main(args: list[str]) -> None:
     """The command line of `weakft evaluate`."""
+    from weakft.tasks.measure import HEADLINES
+
     metrics = _evaluate(parse(EvaluateConfig, args, "weakft evaluate", positional=("run",)))
-    print(f"accuracy {metrics['accuracy']:.4f}  macro-F1 {metrics['macro_f1']:.4f}  on {metrics['n']} texts")
+    what = "texts" if "entity_f1" not in metrics else "tokens"
+    figures = [f"{HEADLINES[name]} {metrics[name]:.4f}" for name in HEADLINES if name in metrics]  # type: ignore[literal-required]
+    print("  ".join([*figures, f"macro-F1 {metrics['macro_f1']:.4f}", f"on {metrics['n']} {what}"]))
 
 
 callable_module(__name__, evaluate)

@@ -20,6 +20,7 @@ from weakft.lfs.apply import Failure, apply, merge
 from weakft.lfs.cache import apply_cached, default_folder
 from weakft.lfs.load import RuleSet, from_objects, load_file
 from weakft.lfs.summary import summarise
+from weakft.tasks import prepare
 
 if TYPE_CHECKING:
     from weakft.label_models.choose import Choice
@@ -40,7 +41,7 @@ class Given:
 
 @dataclass
 class Votes:
-    """The label matrices of each split (None where there is no split or no votes for it), int8 [n, m]."""
+    """The label matrices of each split (None where there is no split or no votes for it), int8 [r, m]."""
 
     names: list[str]
     train: np.ndarray
@@ -109,7 +110,9 @@ def load(
     UserError : the class names are unknown, or the rules' and the data's disagree.
     """
     rules = load_rules(options, given) if needs_rules else None
-    splits = load_data(options, given, rules.label_names if rules else None, stream)
+    task = getattr(options, "task", "auto")
+    splits = load_data(options, given, rules.label_names if rules else None, stream and task == "auto")
+    prepare(task, splits)
     labels = (rules.label_names if rules else None) or splits.label_names
     if labels is None:
         raise UserError(
@@ -186,22 +189,25 @@ def _apply(
     return np.concatenate([L for L, _ in found]), failures
 
 
-def aggregate(config: TrainConfig, splits: Splits, votes: Votes, n_classes: int) -> Choice:
+def aggregate(config: TrainConfig, splits: Splits, votes: Votes, label_names: list[str]) -> Choice:
     """The label model that the options name; ``auto`` chooses it on the validation split's gold labels."""
     from weakft.label_models.choose import choose
+    from weakft.label_models.silence import unvoted
 
     gold = splits.valid.gold if splits.valid is not None else None
     balance = None if config.class_balance is None else np.asarray(config.class_balance)
     reads = gold is not None and votes.valid is not None and config.label_model == "auto"
-    return choose(
+    known = gold.read("select") if reads and gold is not None else None
+    choice = choose(
         config.label_model,
         votes.train,
-        n_classes,
+        len(label_names),
         config.seed,
         votes.valid if reads else None,
-        gold.read("select") if reads and gold is not None else None,
+        known,
         balance,
     )
+    return choice.silenced(votes.train, unvoted(label_names, splits.train.words, votes.valid, known))
 
 
 def _ready(split: Dataset | None) -> np.ndarray | None:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import platform
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,18 +21,20 @@ import yaml
 from weakft import runs, unfinished
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
+from weakft.data.words import identified, shown
 from weakft.errors import UserError
 from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load
 from weakft.interruption import Signals
 from weakft.label_models.base import covered, vote_shares
 from weakft.label_models.choose import Choice
+from weakft.label_models.silence import fill, unvoted, usable
 from weakft.lfs import fingerprint
 from weakft.lfs.load import RuleSet
 from weakft.report import page
 from weakft.report.disagreements import surest
 from weakft.tasks import choose
 from weakft.tasks.base import check
-from weakft.tasks.classification import Metrics, measure
+from weakft.tasks.measure import Metrics, Truth
 
 if TYPE_CHECKING:
     from weakft.training.checkpoints import Checkpoints
@@ -166,7 +169,8 @@ def _write(job: _Job, folder: Path, place: Path) -> Run:
         predictions.to_parquet(scratch / runs.PREDICTIONS, index=False)
         if job.trained is not None and job.choice is not None:
             on_train = predictions[predictions["split"] == "train"]
-            surest(on_train, job.splits.train.texts, job.labels).to_parquet(scratch / runs.DISAGREEMENTS, index=False)
+            found = surest(on_train, partial(shown, job.splits.train), job.labels)
+            found.to_parquet(scratch / runs.DISAGREEMENTS, index=False)
         if job.summary is not None:
             job.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
         options = job.config.model_dump(exclude={"debug", "resume"})
@@ -179,7 +183,7 @@ def _write(job: _Job, folder: Path, place: Path) -> Run:
 def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
     """Refuse what a method needs and the data lacks, before any work."""
     no_valid_gold = splits.valid is None or splits.valid.gold is None
-    task = choose(config.task, splits.train.texts)
+    task = choose(config.task, splits.train)
     for _, split in splits.named():
         check(task, split, "Mend the row, or train on the texts as they are with --task classification.")
     if (config.method == "gold" or config.ceiling) and (splits.train.gold is None or not splits.train.gold.n_known):
@@ -227,7 +231,7 @@ def _vote(job: _Job, rules: RuleSet | None) -> Votes:
 def _aggregate(job: _Job, votes: Votes) -> Choice:
     config, splits, progress = job.config, job.splits, job.progress
     progress.start("label model", 1)
-    choice = aggregate(config, splits, votes, len(job.labels))
+    choice = aggregate(config, splits, votes, job.labels)
     progress.advance(1, f"{choice.name}, {choice.balance} class balance")
     if splits.valid is None:
         progress.say("No validation split: the label model is not chosen by it, and training follows a fixed schedule.")
@@ -241,7 +245,8 @@ def _train_end_models(job: _Job, checkpoints: Checkpoints) -> None:
 
     config, votes, choice, weak = job.config, job.votes, job.choice, None
     if choice is not None and votes is not None:
-        weak = WeakLabels(choice.soft_labels, covered(votes.train), choice.class_balance, choice.runner_up)
+        rows = usable(votes.train, job.splits.train.words)
+        weak = WeakLabels(choice.soft_labels, rows, choice.class_balance, choice.runner_up)
     method, given = method_of(config), (job.splits, job.labels)
     job.trained = train_end_model(method, config, *given, weak, job.progress, checkpoints)
     job.timing |= job.trained.timing
@@ -260,18 +265,20 @@ def _predict(job: _Job) -> dict[str, np.ndarray]:
         if job.trained is not None:
             out[name] = job.trained.model.predict(job.trained.model.tokenize(split.texts))
         elif L is not None:
-            out[name] = job.choice.model.predict_proba(L) if job.choice is not None else _majority(L, job)
+            out[name] = job.choice.posterior(L) if job.choice is not None else _majority(L, job)
     return out
 
 
 def _majority(L: np.ndarray, job: _Job) -> np.ndarray:
-    """Vote shares, ties broken at random (seeded); a row without votes gets the votes' commonest class (never gold)."""
+    """Vote shares, ties broken at random (seeded); a row without votes gets the votes' commonest class (never gold), or
+    what it means to have none.
+    """
     k = len(job.labels)
     p = vote_shares(L, k) + np.random.default_rng(0).uniform(0, 1e-6, (len(L), k))
     if job.votes is not None:
         shares = np.array([(job.votes.train == c).sum() for c in range(k)], dtype=float)
         p[~covered(L)] = shares / shares.sum()
-    return p.astype(np.float32)
+    return fill(p.astype(np.float32), L, unvoted(job.labels, job.splits.train.words))
 
 
 def _measure(job: _Job) -> None:
@@ -279,20 +286,20 @@ def _measure(job: _Job) -> None:
     splits, votes, choice = job.splits, job.votes, job.choice
     if splits.test is None or splits.test.gold is None:
         return
-    gold = splits.test.gold.read("measure")
+    truth = Truth.of(splits.test, job.labels, "measure")
     found: dict[str, np.ndarray] = {}
     if votes is not None and votes.test is not None:
         found["majority"] = _majority(votes.test, job)
         if choice is not None:
-            found["label-model"] = choice.model.predict_proba(votes.test)
+            found["label-model"] = choice.posterior(votes.test)
     found |= job.trained.stage_test if job.trained is not None else {}
     if "test" in job.final:
         found[job.config.method] = job.final["test"]
     if job.ceiling is not None:
         found["gold"] = job.ceiling.stage_test["gold"]
     for name, p in found.items():
-        job.table[name] = measure(p, gold)
-        job.right[name] = (p.argmax(1) == gold)[gold >= 0]
+        job.table[name] = truth.measure(p)
+        job.right[name] = (p.argmax(1) == truth.gold)[truth.gold >= 0]
 
 
 def _gold_used(job: _Job) -> dict[str, int]:
@@ -322,8 +329,8 @@ def _metrics(job: _Job) -> dict[str, Any]:
         metrics["test"] = job.table[config.method]
     valid = None if splits.valid is None else splits.valid.gold
     trained_on = valid is not None and bool(valid.reads["train"])
-    if valid is not None and "valid" in job.final and not trained_on:
-        metrics["valid"] = measure(job.final["valid"], valid.read("measure"))
+    if splits.valid is not None and valid is not None and "valid" in job.final and not trained_on:
+        metrics["valid"] = Truth.of(splits.valid, job.labels, "measure").measure(job.final["valid"])
     metrics |= {"timing": job.timing, "gold_labels_used": sum(used.values()), "gold_labels_used_by_split": used}
     metrics["trained_on_valid"] = trained_on
     metrics["table"] = job.table
@@ -368,13 +375,13 @@ def _version(package: str) -> str:
 
 
 def _predictions(job: _Job) -> pd.DataFrame:
-    """One row a text of every split: id, gold (valid and test only), votes, posterior, probabilities, label."""
+    """One row a text (or word) of every split: id, gold (valid and test only), votes, posterior, label, probabilities."""
     parts = []
     labels, votes, choice = job.labels, job.votes, job.choice
     for name, split in job.splits.named():
         gold = None if split.gold is None or name == "train" else split.gold.read("report")
         named = None if gold is None else [labels[g] if g >= 0 else None for g in gold]
-        blocks = [pd.DataFrame({"split": name, "id": split.ids, "gold": named})]
+        blocks = [pd.DataFrame({"split": name, **identified(split), "gold": named})]
         L = None if votes is None else getattr(votes, name)
         if L is not None and votes is not None:
             blocks.append(pd.DataFrame(L, columns=[f"vote_{n}" for n in votes.names]))

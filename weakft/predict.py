@@ -24,11 +24,12 @@ def predict(run: str | Path, texts: Any) -> pd.DataFrame:
 
     Parameters
     ----------
-    run : run folder or model folder.    texts : list of strings, pandas DataFrame or `datasets.Dataset`.
+    run : run folder or model folder.    texts : list of strings (or of pairs or token lists), pandas DataFrame or
+    `datasets.Dataset`.
 
     Returns
     -------
-    One row a text: id, label, and p_CLASS for each class.
+    One row a text (or a word: id, token, word): id, label, and p_CLASS for each class.
     """
     from weakft.data.tables import Columns, from_python
 
@@ -39,14 +40,17 @@ def predict_dataset(run: Path, data: Dataset) -> pd.DataFrame:
     """The same for a split that is already read."""
     import pandas as pd
 
+    from weakft.data.words import identified
     from weakft.runs import model_folder
     from weakft.tasks.base import check
     from weakft.training.model import EndModel
 
     model = EndModel.load(model_folder(run))
+    data = model.task.prepare(data)
     check(model.task, data)
     probabilities = model.predict(model.tokenize(data.texts))
-    frame = pd.DataFrame({"id": data.ids, "label": [model.label_names[c] for c in probabilities.argmax(1)]})
+    labels = [model.label_names[c] for c in probabilities.argmax(1)]
+    frame = pd.DataFrame({**identified(data), "label": labels})
     frame[[f"p_{name}" for name in model.label_names]] = probabilities
     return frame
 

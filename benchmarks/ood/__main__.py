@@ -49,7 +49,6 @@ def _probe(folder: Path, seed: int, styled: pd.DataFrame | None) -> Any:
     from weakft.data.readers import read_splits
     from weakft.data.tables import Columns
     from weakft.inputs import Given
-    from weakft.tasks.classification import measure
 
     splits = read_splits(folder, Columns())
     labels = splits.label_names or []
@@ -60,7 +59,7 @@ def _probe(folder: Path, seed: int, styled: pd.DataFrame | None) -> Any:
     train, test = frames
     given = Given(train=train, test=test if styled is None else styled, label_names=labels)
     outcome = Counted(len(train))(build(TrainConfig, {"seed": seed}, "benchmarks.ood"), given)
-    return measure(outcome.probabilities, outcome.gold)
+    return outcome.truth.measure(outcome.probabilities)
 
 
 def table(lines: list[dict[str, Any]]) -> str:

@@ -17,17 +17,20 @@ from sklearn.linear_model import LogisticRegression
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
+from weakft.data.words import described
 from weakft.errors import UserError
 from weakft.inputs import Given, aggregate, cast_votes, load, load_data
-from weakft.label_models.base import covered
+from weakft.label_models.silence import usable
+from weakft.tasks import choose, prepare
+from weakft.tasks.measure import Truth
 
 
 @dataclass
 class Outcome:
-    """Test probabilities [n, k] and gold [n], and the number of other gold labels that were read."""
+    """Test probabilities [r, k] and gold labels, and the number of other gold labels that were read."""
 
     probabilities: np.ndarray
-    gold: np.ndarray
+    truth: Truth
     gold_labels_used: int
 
 
@@ -43,20 +46,21 @@ Baseline = Callable[[TrainConfig, Given], Outcome]
 def tfidf(config: TrainConfig, given: Given) -> Outcome:
     """TF-IDF of word uni- and bigrams, logistic regression."""
     splits, soft_labels, rows, used = _weak_labels(config, given)
-    texts, test = splits.train.texts, _test(splits)
+    test = _test(splits)
+    texts, others = (described(split, np.arange(split.n_rows)) for split in (splits.train, test))
     vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
     try:
         vectorizer.fit(texts)
     except ValueError as error:  # scikit-learn's word for an empty vocabulary
         raise UserError(f"{splits.train.source}: TF-IDF finds no word in two texts: {error}.") from error
-    return _outcome(vectorizer.transform(texts), vectorizer.transform(test.texts), rows, soft_labels, test.gold, used)
+    return _outcome(vectorizer.transform(texts), vectorizer.transform(others), rows, soft_labels, _truth(splits), used)
 
 
 def probe(config: TrainConfig, given: Given) -> Outcome:
     """Token means of the frozen encoder's last and middle layer (`training.features.embed`), logistic regression."""
     splits, soft_labels, rows, used = _weak_labels(config, given)
     train, test = _embeddings(config, splits, rows, soft_labels.shape[1])
-    return _outcome(train, test, np.arange(len(rows)), soft_labels, _test(splits).gold, used)
+    return _outcome(train, test, np.arange(len(rows)), soft_labels, _truth(splits), used)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Counted:
         splits, rows, classes, k = _few_labels(config, given, self.n)
         train, test = _embeddings(config, splits, rows, k)
         targets = np.eye(k, dtype=np.float32)[classes]
-        return _outcome(train, test, np.arange(len(rows)), targets, _test(splits).gold, len(rows))
+        return _outcome(train, test, np.arange(len(rows)), targets, _truth(splits), len(rows))
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ class SetFit:
 
         splits, rows, classes, k = _few_labels(config, given, self.n)
         test = _test(splits)
+        if test.words is not None:
+            raise UserError("The baseline setfit-N classifies whole texts, not tokens.")
         transformers.set_seed(config.seed)
         body = SentenceTransformer(resolve(config.model), device="cpu" if config.device == "cpu" else None)
         model = setfit.SetFitModel(body, LogisticRegression())  # its from_pretrained would unpickle a head found there
@@ -108,7 +114,7 @@ class SetFit:
             setfit.Trainer(model=model, args=options, train_dataset=few).train()
         probabilities = np.zeros((len(test.texts), k))
         probabilities[:, model.model_head.classes_] = model.predict_proba(test.texts, as_numpy=True)
-        return Outcome(probabilities, test.gold.read("measure"), len(rows))
+        return Outcome(probabilities, _truth(splits), len(rows))
 
 
 def _few_labels(config: TrainConfig, given: Given, n: int) -> tuple[Splits, np.ndarray, np.ndarray, int]:
@@ -116,10 +122,11 @@ def _few_labels(config: TrainConfig, given: Given, n: int) -> tuple[Splits, np.n
     from weakft.training.methods import draw
 
     splits = load_data(config, given, None)
+    prepare(config.task, splits)
     if splits.train.gold is None or splits.label_names is None:
         raise UserError(f"{splits.train.source}: needs gold labels in the training split; there are none.")
     gold = splits.train.gold.read("train")
-    rows = draw(gold, n, config.seed)
+    rows = draw(splits.train, gold, n, config.seed)
     return splits, rows, gold[rows], len(splits.label_names)
 
 
@@ -127,8 +134,8 @@ def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray,
     """The splits, the soft labels [len(rows), k] of the covered training rows, these rows, and the gold labels read."""
     splits, rules, labels = load(config, given)
     votes = cast_votes(config, splits, rules, labels)
-    choice = aggregate(config, splits, votes, len(labels))
-    rows = np.flatnonzero(covered(votes.train))
+    choice = aggregate(config, splits, votes, labels)
+    rows = np.flatnonzero(usable(votes.train, splits.train.words))
     return splits, choice.soft_labels[rows], rows, choice.gold_used
 
 
@@ -138,17 +145,23 @@ def _test(splits: Splits) -> Any:
     return splits.test
 
 
+def _truth(splits: Splits) -> Truth:
+    return Truth.of(_test(splits), splits.label_names or (), "measure")
+
+
 def _embeddings(config: TrainConfig, splits: Splits, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     from weakft.training.features import embed
     from weakft.training.plan import untrained
 
-    model = untrained(config, [str(c) for c in range(k)])
-    parts = [[splits.train.texts[row] for row in rows], _test(splits).texts]
-    train, test = (embed(model, model.tokenize(texts), np.arange(len(texts)))[0] for texts in parts)
-    return train, test
+    test = _test(splits)
+    task = None if test.words is None else choose(config.task, splits.train)  # pairs and relations: as whole texts
+    model = untrained(config, [str(c) for c in range(k)], task)
+    parts = ((splits.train, rows), (test, np.arange(test.n_rows)))
+    found = [embed(model, model.tokenize(split.texts), some)[0] for split, some in parts]
+    return found[0], found[1]
 
 
-def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, gold: Any, used: int) -> Outcome:
+def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, truth: Truth, used: int) -> Outcome:
     """Fit on ``rows`` of ``train`` with soft ``targets`` [len(rows), k], a copy of a row a class weighted by its share;
     classes without a row get no probability.
     """
@@ -160,4 +173,4 @@ def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, gold:
         model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=1000)
         model.fit(train[rows[at]], classes, sample_weight=targets[at, classes])
         probabilities[:, model.classes_] = model.predict_proba(test)
-    return Outcome(probabilities, gold.read("measure"), used)
+    return Outcome(probabilities, truth, used)

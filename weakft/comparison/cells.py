@@ -152,20 +152,19 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
 def _baseline(cell: Cell, options: dict[str, Any]) -> list[Line]:
     from weakft.config import TrainConfig, build
     from weakft.inputs import Given
-    from weakft.tasks.classification import measure
 
     entry = find(cell.method)
     assert entry.baseline is not None
     config = build(TrainConfig, {**options, **({"data": cell.data} if cell.data else {})}, "weakft benchmark")
     outcome = entry.baseline(config, Given())
-    known = outcome.gold >= 0
+    gold = outcome.truth.gold
     line = {
         "data": cell.name,
         "method": cell.method,
         "seed": cell.seed,
-        "test": measure(outcome.probabilities, outcome.gold),
+        "test": outcome.truth.measure(outcome.probabilities),
     }
-    right = (outcome.probabilities.argmax(1) == outcome.gold)[known]
+    right = (outcome.probabilities.argmax(1) == gold)[gold >= 0]
     return [line | {"right": pack(right), "gold_labels_used": outcome.gold_labels_used}]
 
 

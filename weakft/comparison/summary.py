@@ -9,18 +9,23 @@ import numpy as np
 import pandas as pd
 
 from weakft.comparison.methods import find, order
+from weakft.tasks.measure import headline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
+FIGURES = {"accuracy": "Accuracy", "macro_f1": "Macro-F1", "entity_f1": "F1 of entities"}
+"""What is told of the test split, with its title."""
 
 WITHOUT_ALL_GOLD = ("cosine-published", "cosine", "valid", "cosine+valid")
 """Methods whose share of the gap is told."""
 
 
 def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row a data set and method: mean and sample standard deviation (NaN of one seed) of accuracy and macro-F1 over
-    the seeds, their number, and what a run cost (means: seconds, samples trained on a second, peak MB, gold labels).
+    """One row a data set and method: mean and sample standard deviation (NaN of one seed) of `FIGURES` over the seeds,
+    the mean of the figure that counts, the number of seeds, and what a run cost (means: seconds, samples trained on a
+    second, peak MB, gold labels).
     """
     flat = pd.DataFrame(
         [
@@ -30,6 +35,8 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
                 "seed": line["seed"],
                 "accuracy": line["test"]["accuracy"],
                 "macro_f1": line["test"]["macro_f1"],
+                "entity_f1": line["test"].get("entity_f1", np.nan),
+                "headline": line["test"][headline(line["test"])],
                 "seconds": line.get("seconds", np.nan),
                 "samples_per_second": _rate(line),
                 "peak_rss_mb": line.get("peak_rss_mb", np.nan),
@@ -39,8 +46,10 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
         ]
     )
     grouped = flat.groupby(["data", "method"], sort=False)
-    out = grouped[["accuracy", "macro_f1", "seconds", "samples_per_second", "peak_rss_mb", "gold_labels_used"]].mean()
-    out["accuracy_sd"], out["macro_f1_sd"] = grouped["accuracy"].std(), grouped["macro_f1"].std()
+    costs = ["seconds", "samples_per_second", "peak_rss_mb", "gold_labels_used"]
+    out = grouped[[*FIGURES, "headline", *costs]].mean()
+    for name in FIGURES:
+        out[f"{name}_sd"] = grouped[name].std()
     out["seeds"] = grouped["seed"].nunique()
     out = out.reset_index()
     sets = {name: i for i, name in enumerate(dict.fromkeys(flat["data"]))}
@@ -59,10 +68,10 @@ def _rate(line: dict[str, Any]) -> float:
 
 
 def gap_closed(table: pd.DataFrame, method: str = "cosine") -> pd.Series:
-    """Share of the gap between `weak` and `gold` that a method closes, of mean accuracies, by data set; NaN where one of
-    the three is missing.
+    """Share of the gap between `weak` and `gold` that a method closes, of the means of the figure that counts, by data set;
+    NaN where one of the three is missing.
     """
-    wide = table.pivot(index="data", columns="method", values="accuracy").reindex(columns=["weak", method, "gold"])
+    wide = table.pivot(index="data", columns="method", values="headline").reindex(columns=["weak", method, "gold"])
     return (wide[method] - wide["weak"]) / (wide["gold"] - wide["weak"])
 
 
@@ -71,8 +80,11 @@ def markdown(lines: list[dict[str, Any]]) -> str:
     table = frame(lines)
     sets, methods = list(dict.fromkeys(table["data"])), sorted(set(table["method"]), key=order)
     out = ["Mean ± standard deviation over the seeds (their number in brackets), test split.", ""]
-    for title, column in (("Accuracy", "accuracy"), ("Macro-F1", "macro_f1")):
-        out += [f"**{title}**", "", *_pivot(table, sets, methods, column), ""]
+    for column, title in FIGURES.items():
+        measured = table[table[column].notna()]
+        if len(measured):
+            mine = [name for name in sets if name in set(measured["data"])]
+            out += [f"**{title}**", "", *_pivot(measured, mine, methods, column), ""]
     out += _gaps(table, sets)
     out += ["**Cost of a run** (means over the data sets; training samples a second)", ""]
     out += [

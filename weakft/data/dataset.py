@@ -60,8 +60,10 @@ class Dataset:
 
     texts : n strings.   ids : n distinct strings.
     columns : the other columns by name, n values each (labeling functions read them as ``x.name``).
-    gold : `Gold` or None.   votes : int8 [n, m] of ready votes or None (-1 = abstain).
-    source : where it came from, for messages.   first_row : the number of its first row there.
+    words : None where a text has a class; where each word has one, the number of words of each text [n]. What has a
+    class is a row of label matrix, gold labels and predictions: r rows, the n texts or all their words in order.
+    gold : `Gold` [r] or None.   votes : int8 [r, m] of ready votes or None (-1 = abstain).
+    source : where it came from, for messages.   first_row : the number of its first text there.
     """
 
     texts: list[str]
@@ -71,9 +73,30 @@ class Dataset:
     votes: np.ndarray | None = None
     source: str = "memory"
     first_row: int = 0
+    words: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows its label matrix has [r]."""
+        return len(self) if self.words is None else int(self.words.sum())
+
+    def rows_of(self, texts: np.ndarray) -> np.ndarray:
+        """The rows of some texts, text after text."""
+        if self.words is None:
+            return texts
+        ends = np.cumsum(self.words)
+        return np.concatenate([np.arange(ends[t] - self.words[t], ends[t]) for t in texts] or [np.zeros(0, np.int64)])
+
+    def places(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The text of each of some rows, and the row's place in it."""
+        if self.words is None:
+            return rows, np.zeros_like(rows)
+        ends = np.cumsum(self.words)
+        texts = np.searchsorted(ends, rows, side="right")
+        return texts, rows - (ends - self.words)[texts]
 
     def parts(self) -> Iterator[Dataset]:
         """Its rows in order, in pieces that can be held: itself, where all of it is held anyway."""

@@ -23,7 +23,8 @@ from weakft.data.dataset import ABSTAIN, Dataset, Gold, Splits
 from weakft.data.pairs import COLUMNS as PAIRS
 from weakft.data.pairs import join
 from weakft.data.pairs import marked as mark_word
-from weakft.data.tables import ID_GUESSES, Columns, table_of, table_to_dataset, unique_ids
+from weakft.data.tables import ID_GUESSES, Columns, is_list, table_of, table_to_dataset, unique_ids
+from weakft.data.words import by_words, join_words
 from weakft.errors import UserError
 
 FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
@@ -109,7 +110,13 @@ def read_splits(path: Path, columns: Columns, stream: bool = False) -> Splits:
 
 def _train(path: Path, columns: Columns, stream: bool) -> Dataset:
     streams = stream and path.suffix.lower() == ".parquet" and columns.label_names is not None
-    return Streamed(path, columns) if streams else read_table(path, columns)
+    return Streamed(path, columns) if streams and not _has_lists(path) else read_table(path, columns)
+
+
+def _has_lists(path: Path) -> bool:
+    """Whether a Parquet file may hold token lists, which do not stream."""
+    with _readable(path):
+        return any(is_list(field.type) for field in pyarrow.parquet.read_schema(path))
 
 
 def _split_file(folder: Path, split: str) -> Path | None:
@@ -232,8 +239,8 @@ def read_wrench(folder: Path) -> Splits:
 
 
 def _wrench_text(data: dict[str, Any], where: str) -> str:
-    """The text of an example: ``text``, or the sentences of a pair (in the layout of Words in Context with its word
-    marked in both).
+    """The text of an example: ``text``, whole or as a token list, or the sentences of a pair (in the layout of Words in
+    Context with its word marked in both).
     """
     pair = next((names for names in PAIRS if "text" not in data and data.keys() >= set(names)), None)
     if pair is not None:
@@ -245,12 +252,15 @@ def _wrench_text(data: dict[str, Any], where: str) -> str:
         except (TypeError, ValueError) as error:
             raise UserError(f"{where}: expected two sentences in {pair[0]} and {pair[1]}, found {error}.") from error
     text = data.get("text")
+    if isinstance(text, list):
+        try:
+            return join_words(text)
+        except ValueError as error:
+            raise UserError(f"{where}: expected data.text to be a list of tokens, found {error}.") from error
     if isinstance(text, str) and not text.strip():
         raise UserError(f"{where}: expected a text, found {text!r}. Remove the example or fill it in.")
     if not isinstance(text, str):
-        raise UserError(
-            f"{where}: expected data.text to be a string, found {type(text).__name__}. Token data sets are not supported yet."
-        )
+        raise UserError(f"{where}: expected data.text to be a string or a list of tokens, found {type(text).__name__}.")
     return text
 
 
@@ -271,43 +281,75 @@ def _wrench_split(path: Path, n_classes: int, lf_names: list[str] | None) -> Dat
     texts, gold, votes = [], [], []
     extra: dict[str, list[Any]] = {}
     width = len(lf_names) if lf_names is not None else None
+    by_token: bool | None = None
     for i, (key, row) in enumerate(rows.items()):
+        where = f"{path}: example {key!r}"
         data = row.get("data") if isinstance(row, dict) else None
         if not isinstance(data, dict):
-            raise UserError(f"{path}: example {key!r}: expected data to be an object, found {type(data).__name__}.")
-        texts.append(_wrench_text(data, f"{path}: example {key!r}"))
+            raise UserError(f"{where}: expected data to be an object, found {type(data).__name__}.")
+        texts.append(_wrench_text(data, where))
+        tokens = isinstance(data.get("text"), list)
+        if by_token is not None and tokens != by_token:
+            raise UserError(
+                f"{where}: data.text is {'' if tokens else 'not '}a list of tokens, unlike in those before."
+            )
+        by_token = tokens
         for name, value in data.items():
             if name != "text":
                 extra.setdefault(name, [None] * i).append(value)
         for column in extra.values():
             column.extend([None] * (i + 1 - len(column)))
-        label = row.get("label", ABSTAIN)
-        label = ABSTAIN if label is None else label
-        if isinstance(label, bool) or not isinstance(label, int) or not ABSTAIN <= label < n_classes:
-            raise UserError(f"{path}: example {key!r}: label {label!r} is not -1 or 0 to {n_classes - 1}.")
-        gold.append(label)
-        weak = row.get("weak_labels")
-        if weak is None:
-            continue
-        if not isinstance(weak, list):
-            raise UserError(f"{path}: example {key!r}: weak_labels is {weak!r}, expected a list of votes.")
-        width = len(weak) if width is None else width
-        if len(weak) != width:
-            raise UserError(f"{path}: example {key!r}: {len(weak)} votes in weak_labels, expected {width}.")
-        for j, vote in enumerate(weak):
-            if isinstance(vote, bool) or not isinstance(vote, int) or not ABSTAIN <= vote < n_classes:
-                raise UserError(
-                    f"{path}: example {key!r}: vote {j} is {vote!r}, expected -1 (abstain) to {n_classes - 1}."
-                )
-        votes.append(weak)
-    if votes and len(votes) != len(texts):
-        raise UserError(f"{path}: {len(votes)} of {len(texts)} examples have weak_labels; expected all or none.")
-    labels = np.array(gold)
-    return Dataset(
+        label, weak = row.get("label", ABSTAIN), row.get("weak_labels")
+        if tokens:
+            count = len(data["text"])
+            labels = _per_token([ABSTAIN] * count if label in (None, ABSTAIN) else label, count, "label", where)
+            lists = [] if weak is None else _per_token(weak, count, "weak_labels", where)
+        else:
+            labels, lists = [label], [] if weak is None else [weak]
+        gold += [_class(label, n_classes, where) for label in labels]
+        for some in lists:
+            width = _check_votes(some, width, n_classes, where)
+        votes += lists
+    if votes and len(votes) != len(gold):
+        raise UserError(
+            f"{path}: {len(votes)} of {len(gold)} {'tokens' if by_token else 'examples'} have weak_labels; expected all or "
+            "none."
+        )
+    classes = np.array(gold)
+    split = Dataset(
         texts=texts,
         ids=[str(key) for key in rows],
         columns={name: values for name, values in extra.items() if name != "id"},
-        gold=Gold(labels) if (labels != ABSTAIN).any() else None,
-        votes=np.array(votes, dtype=np.int8 if n_classes <= 127 else np.int16) if votes else None,
         source=str(path),
     )
+    if by_token:
+        split = by_words(split)
+    split.gold = Gold(classes) if (classes != ABSTAIN).any() else None
+    split.votes = np.array(votes, dtype=np.int8 if n_classes <= 127 else np.int16) if votes else None
+    return split
+
+
+def _per_token(values: Any, count: int, name: str, where: str) -> list[Any]:
+    if not isinstance(values, list) or len(values) != count:
+        found = f"a list of {len(values)}" if isinstance(values, list) else repr(values)
+        raise UserError(f"{where}: expected {name} to be a list of {count}, one a token; found {found}.")
+    return values
+
+
+def _class(label: Any, n_classes: int, where: str) -> int:
+    label = ABSTAIN if label is None else label
+    if isinstance(label, bool) or not isinstance(label, int) or not ABSTAIN <= label < n_classes:
+        raise UserError(f"{where}: label {label!r} is not -1 or 0 to {n_classes - 1}.")
+    return label
+
+
+def _check_votes(weak: Any, width: int | None, n_classes: int, where: str) -> int:
+    """Refuse votes that are none; return their number."""
+    if not isinstance(weak, list):
+        raise UserError(f"{where}: weak_labels is {weak!r}, expected a list of votes.")
+    if width is not None and len(weak) != width:
+        raise UserError(f"{where}: {len(weak)} votes in weak_labels, expected {width}.")
+    for j, vote in enumerate(weak):
+        if isinstance(vote, bool) or not isinstance(vote, int) or not ABSTAIN <= vote < n_classes:
+            raise UserError(f"{where}: vote {j} is {vote!r}, expected -1 (abstain) to {n_classes - 1}.")
+    return len(weak)

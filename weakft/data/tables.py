@@ -15,10 +15,12 @@ import pyarrow as pa
 from weakft.data.dataset import ABSTAIN, Dataset, Gold
 from weakft.data.pairs import COLUMNS as PAIRS
 from weakft.data.pairs import join
+from weakft.data.words import COLUMNS as WORDS
+from weakft.data.words import by_words, join_words
 from weakft.errors import UserError, nearest
 
 TEXT_GUESSES = ("text", "sentence", "content", "message", "body", "comment", "review", "document", "question")
-LABEL_GUESSES = ("label", "labels", "class", "category", "target", "gold")
+LABEL_GUESSES = ("label", "labels", "class", "category", "target", "gold", "tags", "ner_tags")
 ID_GUESSES = ("id", "idx", "guid", "uid", "text_id")
 
 
@@ -61,14 +63,19 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
 
     Raises
     ------
-    UserError : no text column, a missing text, a value of another type, duplicate ids, an unknown label name.
+    UserError : no text column, a missing text, a value of another type, duplicate ids, an unknown label name, or not as
+        many labels as tokens.
     """
     names = [str(name) for name in table.column_names]
     sources = _text_columns(table, columns, names, source)
     if table.num_rows == 0:
         raise UserError(f"{source}: the table has columns but no rows.")
-    parts = [_texts(table.column(name), name, source, first_row) for name in sources]
-    texts = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1], source, first_row)
+    tokens = is_list(table.column(sources[0]).type)
+    if tokens:
+        texts = _token_lists(table.column(sources[0]), sources[0], source, first_row)
+    else:
+        parts = [_texts(table.column(name), name, source, first_row) for name in sources]
+        texts = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1], source, first_row)
     rest = [n for n in names if n not in sources]
     label = _pick(columns.label, LABEL_GUESSES, rest, "label", source)
     id_column = _pick(columns.id, ID_GUESSES, [n for n in rest if n != label], "id", source)
@@ -78,16 +85,62 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         if id_column is None
         else unique_ids(table.column(id_column), id_column, source, first_row)
     )
-    gold = None if label is None else _gold(table.column(label), label, columns, source, first_row)
     others = [n for n in names if n not in (label, id_column) and [n] != sources]  # a pair's sentences stay
-    return Dataset(
+    data = Dataset(
         texts=texts,
         ids=ids,
         columns={name: table.column(name).to_pylist() for name in others},
-        gold=gold,
         source=source,
         first_row=first_row,
     )
+    if tokens:
+        data = by_words(data)
+    if label is not None:
+        data.gold = _gold(_labels(table.column(label), label, data), label, columns, data)
+    return data
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Whether a column holds lists, as of tokens."""
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+
+
+def _token_lists(values: pa.ChunkedArray, column: str, source: str, first_row: int) -> list[str]:
+    texts = []
+    for row, words in enumerate(values.to_pylist(), first_row):
+        try:
+            texts.append(join_words(words))
+        except ValueError as error:
+            raise UserError(
+                f"{source}: row {row + 1}, column {column!r}: expected a list of tokens, found {error}. "
+                "Remove the row or mend it."
+            ) from error
+    return texts
+
+
+def _labels(values: pa.ChunkedArray, column: str, data: Dataset) -> list[Any]:
+    """A label a row of the label matrix; of token lists, from a list of labels a text (or none at all)."""
+    raw = values.to_pylist()
+    if data.words is None:
+        if is_list(values.type):
+            raise UserError(
+                f"{data.source}: column {column!r} holds lists of labels, but the texts are no token lists. Give the tokens "
+                f"as a column of lists named {WORDS[0]!r}."
+            )
+        return raw
+    flat: list[Any] = []
+    for row, (labels, count) in enumerate(zip(raw, data.words.tolist(), strict=True)):
+        if labels is not None and not isinstance(labels, list):
+            raise UserError(f"{place(data, row)}: column {column!r}: expected a list of labels, found {labels!r}.")
+        if labels is not None and len(labels) != count:
+            raise UserError(f"{place(data, row)}: column {column!r}: {len(labels)} labels for {count} tokens.")
+        flat += [None] * count if labels is None else labels
+    return flat
+
+
+def place(data: Dataset, text: int) -> str:
+    """Source and row of a text, for messages."""
+    return f"{data.source}: row {data.first_row + text + 1}"
 
 
 def _text_columns(table: pa.Table, columns: Columns, names: list[str], source: str) -> list[str]:
@@ -98,6 +151,9 @@ def _text_columns(table: pa.Table, columns: Columns, names: list[str], source: s
     pair = next((pair for pair in PAIRS if set(pair) <= set(names)), None)
     if pair is not None and columns.text is None and not set(map(str.lower, names)) & set(TEXT_GUESSES):
         return list(pair)
+    lists = [n for n in names if n.lower() in WORDS and is_list(table.column(n).type)]
+    if columns.text is None and len(lists) == 1:
+        return lists
     text = _pick(columns.text, TEXT_GUESSES, names, "text", source)
     strings = [
         n for n in names if pa.types.is_string(table.column(n).type) or pa.types.is_large_string(table.column(n).type)
@@ -161,17 +217,20 @@ def unique_ids(values: pa.ChunkedArray, column: str, source: str, first_row: int
     return ids
 
 
-def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str, first_row: int) -> Gold | None:
+def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold | None:
     """Class numbers from label names or numbers; missing values are -1."""
-    raw = values.to_pylist()
+
+    def where(row: int) -> str:
+        text, at = (int(v[0]) for v in data.places(np.array([row])))
+        token = "" if data.words is None else f", token {at + 1}"
+        return f"{place(data, text)}{token}, column {column!r}"
+
     kinds = {type(v).__name__ for v in raw if v is not None}
     if len(kinds) > 1:
         row = next(
             i for i, v in enumerate(raw) if v is not None and type(v) is not type(next(x for x in raw if x is not None))
         )
-        raise UserError(
-            f"{source}: row {first_row + row + 1}, column {column!r}: found {raw[row]!r}; the rows above hold another type."
-        )
+        raise UserError(f"{where(row)}: found {raw[row]!r}; the rows above hold another type.")
     if not kinds:
         return None
     if columns.label_names is None:
@@ -192,8 +251,8 @@ def _gold(values: pa.ChunkedArray, column: str, columns: Columns, source: str, f
             continue
         if index is None or not 0 <= index < len(names):
             raise UserError(
-                f"{source}: row {first_row + row + 1}, column {column!r}: unknown label {value!r}; the classes are "
-                f"{', '.join(map(repr, names))}.{nearest(key, names)}"
+                f"{where(row)}: unknown label {value!r}; the classes are {', '.join(map(repr, names))}."
+                f"{nearest(key, names)}"
             )
         gold[row] = index
     return Gold(gold)
@@ -237,7 +296,10 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
     if isinstance(value, pa.Table):
         return table_to_dataset(value, columns, source)
     if hasattr(value, "with_format") and hasattr(value, "features"):  # datasets.Dataset, without importing it
-        features = {name: getattr(feature, "names", None) for name, feature in value.features.items()}
+        features = {
+            name: getattr(getattr(feature, "feature", feature), "names", None)  # a list's elements may be named, too
+            for name, feature in value.features.items()
+        }
         table = value.with_format("arrow")[:]
         label = columns.label or next((n for n in features if n.lower() in LABEL_GUESSES), None)
         named = None if label is None else features.get(label)
@@ -245,11 +307,13 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
             columns.label_names = list(named)
         return table_to_dataset(table, columns, source)
     if isinstance(value, (list, tuple, pd.Series, np.ndarray)):
-        pairs = len(value) > 0 and all(isinstance(v, (tuple, list)) and len(v) == 2 for v in value)
-        names, parts = (PAIRS[0], list(zip(*value, strict=True))) if pairs else (("text",), [value])
+        pairs = len(value) > 0 and all(isinstance(v, tuple) and len(v) == 2 for v in value)
+        tokens = len(value) > 0 and all(isinstance(v, list) for v in value)
+        name = WORDS[0] if tokens else "text"
+        names, parts = (PAIRS[0], list(zip(*value, strict=True))) if pairs else ((name,), [value])
         return table_to_dataset(table_of(list(names), parts, source), columns, source)
     raise UserError(
-        f"{source}: expected a list of strings (or of pairs of them), a pandas DataFrame or a datasets.Dataset, "
+        f"{source}: expected a list of strings (or of pairs or lists of them), a pandas DataFrame or a datasets.Dataset, "
         f"found {type(value).__name__}."
     )
 

@@ -5,7 +5,7 @@ Reads validation labels (their number is part of the result) and never a trainin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from weakft.errors import UserError
 from weakft.label_models.base import LabelModel, covered, fit_on, predict_on
 from weakft.label_models.patterns import Patterns, distinct
 from weakft.label_models.registry import find
+from weakft.label_models.silence import fill
 from weakft.label_models.snorkel import MINIMUM_LFS
-from weakft.tasks.classification import log_loss
+from weakft.tasks.measure import log_loss
 
 FAMILIES = ("snorkel", "dawid-skene", "majority", "bounded")
 UNIFORM = ("snorkel", "bounded")
@@ -40,6 +41,8 @@ class Choice:
     soft_labels : float32 [n, k] for the training rows.   class_balance : [k], what self-training aligns with, or None
     for the uniform pull of the paper.   gold_used : validation labels read.
     runner_up : the soft labels [n, k] of the best candidate of another family, where there is one.
+    silent : the soft label [k] of rows without votes, where that means something (`silence.unvoted`); else their soft labels
+    mean nothing.
     """
 
     model: LabelModel
@@ -51,6 +54,16 @@ class Choice:
     gold_used: int = 0
     reason: str = ""
     runner_up: np.ndarray | None = None
+    silent: np.ndarray | None = None
+
+    def posterior(self, L: np.ndarray) -> np.ndarray:
+        """Soft labels float32 [r, k] of any rows of votes."""
+        return fill(self.model.predict_proba(L), L, self.silent)
+
+    def silenced(self, L: np.ndarray, silent: np.ndarray | None) -> Choice:
+        """With a meaning of rows without votes in the label matrix ``L`` that the soft labels are of."""
+        runner_up = None if self.runner_up is None else fill(self.runner_up, L, silent)
+        return replace(self, soft_labels=fill(self.soft_labels, L, silent), runner_up=runner_up, silent=silent)
 
 
 def valid_balance(gold: np.ndarray, n_classes: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Apply labeling functions to a split: the label matrix L, int8 [n, m], -1 = abstain."""
+"""Apply labeling functions to a split: the label matrix L, int8 [r, m], -1 = abstain."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ def apply(
     processes: int = 1,
     source: Path | None = None,
 ) -> tuple[np.ndarray, dict[str, Failure]]:
-    """Apply every labeling function to every row.
+    """Apply every labeling function to every text.
 
     Parameters
     ----------
-    advance : told the number of rows done.   timeout : seconds that a call on a row may take; see `weakft.lfs.limit`.
+    advance : told the number of texts done.   timeout : seconds that a call on a row may take; see `weakft.lfs.limit`.
     processes, source : worker processes (0: one a core), and the file of the labeling functions; see
         `weakft.lfs.processes`.
 
     Returns
     -------
-    L, int8 [n, m] with the columns in the order of ``lfs``, and the failures by labeling function's name.
+    L, int8 [r, m], a row a text (or a word, see `Dataset`), with the columns in the order of ``lfs``, and the failures by
+    labeling function's name.
 
     Raises
     ------
@@ -51,11 +52,13 @@ def apply(
         raise UserError(f"{len(label_names)} classes; at most {MAX_CLASSES} are supported.")
     if timeout is not None:
         limit.check()
-    L = np.full((len(data), len(lfs)), ABSTAIN, dtype=np.int8)
+    L = np.full((data.n_rows, len(lfs)), ABSTAIN, dtype=np.int8)
     failures: dict[str, Failure] = {}
-    for rows, votes, failed in apply_blocks(Job(lfs, data, label_names, strict, timeout), processes, source):
-        L[rows.start : rows.stop] = votes
+    done = 0
+    for texts, votes, failed in apply_blocks(Job(lfs, data, label_names, strict, timeout), processes, source):
+        L[done : done + len(votes)] = votes
+        done += len(votes)
         merge(failures, failed)
         if advance is not None:
-            advance(len(rows))
+            advance(len(texts))
     return L, failures

@@ -77,7 +77,7 @@ def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
         for j, lf in enumerate(job.lfs):
             found = texts.found_by(lf) if patterns[j] else np.zeros(0, dtype=bool)
             if found.any():
-                L[found, j] = _number(job, lf, lf.label, rows.start + int(found.argmax()))
+                L[found, j] = class_number(job, lf, lf.label, rows.start + int(found.argmax()))
     if not all(patterns):
         for start in range(0, len(rows), CHUNK):
             some = rows[start : start + CHUNK]
@@ -89,14 +89,20 @@ def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
 
 
 def _votes(job: Job, lf: Any, chunk: Chunk, rows: range, failures: dict[str, Failure]) -> np.ndarray:
-    votes = chunk.votes(lf, lambda i, error: _note(job, lf, rows[i], error, failures))
+    votes = chunk.votes(lf, lambda i, error: note(job, lf, rows[i], error, failures))
     # True and 1.0 equal 1 as keys, so types are looked at, too
     if set(map(type, votes)) <= {int, str, type(None)} and job.simple.keys() >= set(votes):
         return np.fromiter(map(job.simple.__getitem__, votes), dtype=np.int8, count=len(votes))
-    return np.array([_number(job, lf, vote, row) for row, vote in zip(rows, votes, strict=True)], dtype=np.int8)
+    return np.array([class_number(job, lf, vote, row) for row, vote in zip(rows, votes, strict=True)], dtype=np.int8)
 
 
-def _note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, Failure]) -> None:
+def note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, Failure]) -> None:
+    """Count a failure on a text.
+
+    Raises
+    ------
+    UserError : with ``strict``.
+    """
     if job.strict:
         raise UserError(
             f"{place(lf)}: raised {type(error).__name__}: {error} on row {job.data.first_row + row + 1} "
@@ -108,7 +114,7 @@ def _note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str,
     failures[lf.name].count += 1
 
 
-def _number(job: Job, lf: Any, vote: Any, row: int) -> int:
+def class_number(job: Job, lf: Any, vote: Any, row: int) -> int:
     """The class number of a vote (a name, an integer, or a NumPy integer); anything else is an error that names the LF."""
     if vote is None:
         return ABSTAIN

@@ -50,12 +50,12 @@ def apply_cached(
 ) -> tuple[np.ndarray, dict[str, Failure]]:
     """As `weakft.lfs.apply.apply` (``options`` are its), but labeling functions whose votes are in ``folder`` do not run."""
     keys = _keys(lfs, data, label_names)
-    kept = [None if key is None else _read(folder / key, len(data), len(label_names)) for key in keys]
+    kept = [None if key is None else _read(folder / key, data.n_rows, len(label_names)) for key in keys]
     missing = [j for j, votes in enumerate(kept) if votes is None]
     if missing:
         L, failures = apply([lfs[j] for j in missing], data, label_names, advance=advance, **options)
     else:
-        L, failures = np.empty((len(data), 0), dtype=np.int8), {}
+        L, failures = np.empty((data.n_rows, 0), dtype=np.int8), {}
         if advance is not None:
             advance(len(data))
     for at, j in enumerate(missing):
@@ -65,7 +65,7 @@ def apply_cached(
     _tidy(folder)
     if len(missing) == len(lfs):
         return L, failures
-    whole = np.empty((len(data), len(lfs)), dtype=np.int8)
+    whole = np.empty((data.n_rows, len(lfs)), dtype=np.int8)
     whole[:, missing] = L
     for j, votes in enumerate(kept):
         if votes is not None:
@@ -87,7 +87,7 @@ def _keys(lfs: list[Any], data: Dataset, label_names: list[str]) -> list[str | N
     for lf in lfs:
         read = texts if is_pattern(lf) else None if rest is None else texts + rest
         try:
-            words = (_code(), label_names, fingerprint.of_function(lf), read)
+            words = (_code(), label_names, data.words is not None, fingerprint.of_function(lf), read)
             keys.append(None if read is None else hashlib.sha256(repr(words).encode()).hexdigest())
         except Unknown:
             keys.append(None)

@@ -30,6 +30,10 @@ class PatternLF(LabelingFunction):
         """The label where the pattern is found in the text."""
         return self.label if self.pattern.search(x.text) else None
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """First character, and the one behind the last, of each place where the pattern is found."""
+        return [match.span() for match in self.pattern.finditer(text)]
+
 
 class WordsLF(LabelingFunction):
     """Votes ``label`` where a word of a large list stands in ``x.text``; `index` is public for column-wise appliers."""
@@ -41,6 +45,10 @@ class WordsLF(LabelingFunction):
     def vote(self, x: Any) -> Vote:
         """The label where one of the words stands in the text."""
         return self.label if self.index.found(x.text) else None
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """First character, and the one behind the last, of each word of the list in a text."""
+        return self.index.spans(text)
 
 
 class ColumnLF(LabelingFunction):

@@ -22,6 +22,7 @@ from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 from weakft.lfs.block import BLOCK, CHUNK, Failure, Job, apply_block
 from weakft.lfs.load import load_file
+from weakft.lfs.wordwise import apply_words
 
 Result = tuple[range, np.ndarray, dict[str, Failure]]
 
@@ -37,7 +38,7 @@ def cores() -> int:
 def apply_blocks(
     job: Job, processes: int = 1, source: Path | None = None, *, fork: bool = sys.platform == "linux"
 ) -> Iterator[Result]:
-    """Each block of rows, its votes (int8, rows x labeling functions) and the failures in it.
+    """Each block of texts, the votes on its rows (int8, rows x labeling functions) and the failures in it.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def apply_blocks(
     processes = min(processes or cores(), -(-n // CHUNK))
     if processes <= 1 or not (fork or source):
         for block in _blocks(n, BLOCK):
-            yield block, *apply_block(job, block)
+            yield block, *_apply(job, block)
         return
     chunks_each = -(-n // (4 * processes * CHUNK))  # several blocks a worker: some take longer than others
     blocks = _blocks(n, min(BLOCK, chunks_each * CHUNK))
@@ -81,7 +82,8 @@ def _cut(data: Dataset, rows: range) -> Dataset:
     cut = slice(rows.start, rows.stop)
     columns = {name: values[cut] for name, values in data.columns.items()}
     first = data.first_row + rows.start
-    return Dataset(data.texts[cut], data.ids[cut], columns, source=data.source, first_row=first)
+    words = None if data.words is None else data.words[cut]
+    return Dataset(data.texts[cut], data.ids[cut], columns, source=data.source, first_row=first, words=words)
 
 
 def _hold(job: Job) -> None:
@@ -99,9 +101,13 @@ def _hold_file(source: Path | None, names: list[str], job: Job) -> None:
 
 def _apply_held(block: range) -> tuple[np.ndarray, dict[str, Failure]]:
     assert _held is not None
-    return apply_block(_held, block)
+    return _apply(_held, block)
 
 
 def _apply_sent(data: Dataset) -> tuple[np.ndarray, dict[str, Failure]]:
     assert _held is not None
-    return apply_block(replace(_held, data=data), range(len(data)))
+    return _apply(replace(_held, data=data), range(len(data)))
+
+
+def _apply(job: Job, block: range) -> tuple[np.ndarray, dict[str, Failure]]:
+    return (apply_block if job.data.words is None else apply_words)(job, block)

@@ -10,7 +10,7 @@ expression takes milliseconds a text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from weakft.lfs.folding import fold, mixed
@@ -54,13 +54,22 @@ class WordIndex:
 
     def found(self, text: str) -> bool:
         """Whether one of the words stands in the text."""
+        return any(pattern.search(text) is not None for pattern in self._possible(text))
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where words of the list stand in the text: first character, and the one behind the last; they may overlap."""
+        return sorted(match.span() for pattern in self._possible(text) for match in pattern.finditer(text))
+
+    def _possible(self, text: str) -> Iterator[re.Pattern[str]]:
+        """The patterns of the words that may stand in the text."""
         folded = text if self.case else fold(text)
         runs = RUN.findall(folded)
         for key in self._by_runs.keys() & {*runs, *map(" ".join, pairwise(runs))}:
             for part, word in self._by_runs[key]:
-                if part in folded and self._pattern(word).search(text) is not None:
-                    return True
-        return self._odd is not None and self._odd.search(text) is not None
+                if part in folded:
+                    yield self._pattern(word)
+        if self._odd is not None:
+            yield self._odd
 
     def _pattern(self, word: str) -> re.Pattern[str]:
         if word not in self._patterns:

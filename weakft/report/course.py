@@ -48,8 +48,10 @@ def training(run: FinishedRun) -> dict[str, Any] | None:
     named = {first: record.initial, "self-training": record.self_training, "continued fine-tuning": record.continued}
     stages = {name: stage for name, stage in named.items() if stage is not None}
     watched = {name: stage.valid for name, stage in stages.items() if len(stage.valid) > 1}
-    curve = _curve(stages) if watched else None
+    curve = _curve(stages, run.figure) if watched else None
     return {
+        "figure": run.figure,
+        "unit": run.unit,
         "stages": [_stage(name, stage) for name, stage in stages.items()],
         "teacher": record.first_teacher,
         "curve": curve,
@@ -71,7 +73,7 @@ def _stage(name: str, stage: Stage) -> dict[str, Any]:
 
 
 def thinned(watched: dict[str, list[tuple[int, float | None]]]) -> list[tuple[str, int, float | None]]:
-    """At most `LOOKS` of each stage's looks, evenly spread, with the first and the last: (stage, step, accuracy)."""
+    """At most `LOOKS` of each stage's looks, evenly spread, with the first and the last: (stage, step, figure)."""
     out = []
     for name, looks in watched.items():
         for i in np.unique(np.linspace(0, len(looks) - 1, min(LOOKS, len(looks))).round().astype(int)):
@@ -79,16 +81,18 @@ def thinned(watched: dict[str, list[tuple[int, float | None]]]) -> list[tuple[st
     return out
 
 
-def _curve(stages: dict[str, Stage]) -> Markup | None:
+def _curve(stages: dict[str, Stage], what: str) -> Markup | None:
     """The picture, or None without matplotlib."""
     try:
-        return inline(picture(stages), "Validation accuracy over the steps of training")
+        return inline(picture(stages, what), f"Validation {what} over the steps of training")
     except ImportError:
         return None
 
 
-def picture(stages: dict[str, Stage]) -> Figure:
-    """Validation accuracy over the steps, the stages one after the other; a ring marks the checkpoint kept of each."""
+def picture(stages: dict[str, Stage], what: str = "accuracy") -> Figure:
+    """What is measured on the validation split over the steps, the stages one after the other; a ring marks the
+    checkpoint kept of each.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.4, 2.7), layout="constrained")
@@ -106,7 +110,7 @@ def picture(stages: dict[str, Stage]) -> Figure:
         done += stage.steps
     panel.set_xlim(0, done)
     panel.set_xlabel("step")
-    panel.set_ylabel("validation accuracy")
+    panel.set_ylabel(f"validation {what}")
     panel.grid(axis="y", color=GRID)
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -9,11 +11,11 @@ KEPT = 20
 """So many texts: as many as one reads in a sitting."""
 
 
-def surest(predictions: pd.DataFrame, texts: list[str], labels: list[str]) -> pd.DataFrame:
+def surest(predictions: pd.DataFrame, shown: Callable[[np.ndarray], list[str]], labels: list[str]) -> pd.DataFrame:
     """The rows to look at, the one that the model is surest of first.
 
     predictions : a row a text, with id, vote_LF, label_model_CLASS (NaN where no LF votes), p_CLASS and label, as in
-    predictions.parquet.   texts : theirs, n strings.   labels : class names in class order.
+    predictions.parquet.   shown : some of its rows for a person to read.   labels : class names in class order.
 
     Returns columns id, text, votes ("LF: class; ..."), label_model (class), model (class), probability (of the model's
     class). A row whose class the label model finds as likely as any other is not against it, and is left out.
@@ -28,7 +30,7 @@ def surest(predictions: pd.DataFrame, texts: list[str], labels: list[str]) -> pd
     return pd.DataFrame(
         {
             "id": predictions["id"].iloc[rows].to_numpy(),
-            "text": [texts[row] for row in rows],
+            "text": shown(rows),
             "votes": [_votes(predictions.iloc[row], labels) for row in rows],
             "label_model": [labels[c] for c in theirs[rows].argmax(1)],
             "model": [labels[c] for c in model[rows]],

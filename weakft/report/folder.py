@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from weakft import runs
 from weakft.errors import UserError
+from weakft.tasks.measure import HEADLINES
 
 LF_COLUMNS = ("name", "polarity", "coverage", "overlaps", "conflicts", "errors")
 CHECKED_COLUMNS = ("votes_checked", "accuracy", "ci_low", "ci_high")
@@ -26,6 +27,7 @@ class Figures(BaseModel):
     accuracy: float | None
     macro_f1: float | None
     n: int
+    entity_f1: float | None = None
 
 
 class Candidate(BaseModel):
@@ -48,7 +50,7 @@ class LabelModel(BaseModel):
 
 
 class Stage(BaseModel):
-    """A stage of training; ``valid`` holds (step, accuracy) of each look at the validation split."""
+    """A stage of training; ``valid`` holds (step, figure that counts) of each look at the validation split."""
 
     steps: int
     valid: list[tuple[int, float | None]] = []
@@ -126,6 +128,16 @@ class FinishedRun:
     predictions: pd.DataFrame
     lf_summary: pd.DataFrame | None = None
     disagreements: pd.DataFrame | None = None
+
+    @property
+    def unit(self) -> str:
+        """What has a class, in the plural."""
+        return "tokens" if any(figures.entity_f1 is not None for figures in self.metrics.table.values()) else "texts"
+
+    @property
+    def figure(self) -> str:
+        """The figure that counts, for a person."""
+        return HEADLINES["entity_f1" if self.unit == "tokens" else "accuracy"]
 
     @property
     def has_end_model(self) -> bool:

@@ -61,12 +61,13 @@ def reached(run: FinishedRun) -> dict[str, Any] | None:
             "accuracy": figures.accuracy,
             "interval": wilson(_right(figures), figures.n),
             "macro_f1": figures.macro_f1,
+            "entity_f1": figures.entity_f1,
             "n": figures.n,
         }
         for name, figures in m.table.items()
         if figures.n and figures.accuracy is not None
     ]
-    return {"rows": rows, "sentence": sentence(m)} if rows else None
+    return {"rows": rows, "sentence": sentence(m), "unit": run.unit, "entities": run.unit == "tokens"} if rows else None
 
 
 def _right(figures: Figures) -> int:
@@ -85,22 +86,28 @@ def sentence(metrics: Metrics) -> str:
     before = next((name for name in ("weak", "valid") if name in table), None)
     if before is None or "cosine" not in table:
         return ""
-    weak, ours, n, without = table[before], table["cosine"], table["cosine"].n, ROW_NAMES[before]
+    weak, ours, without = table[before], table["cosine"], ROW_NAMES[before]
+    what = "Self-training, then fine-tuning on the validation labels," if training.continued else "Self-training"
+    gold = table.get("gold")
+    if weak.entity_f1 is not None and ours.entity_f1 is not None:
+        said = _moved(what, f"the test F1 of entities of {without}", weak.entity_f1, ours.entity_f1) + "."
+        return f"{said} {_closed(ours.entity_f1, gold.entity_f1 if gold else None, weak.entity_f1)}".rstrip()
     if weak.accuracy is None or ours.accuracy is None:
         return ""
-    what = "Self-training, then fine-tuning on the validation labels," if training.continued else "Self-training"
-    more = _right(ours) - _right(weak)
-    gain, change = ours.accuracy - weak.accuracy, f"from {weak.accuracy:.3f} to {ours.accuracy:.3f}"
+    n, more = ours.n, _right(ours) - _right(weak)
     if more == 0:
         said = f"{what} gave nothing over {without}: both have {_right(ours):,} of {n:,} test texts right."
     else:
-        verb = "raised" if more > 0 else "lowered"
         said = (
-            f"{what} {verb} the test accuracy of {without} by {_points(abs(gain))}, {change}: "
+            f"{_moved(what, f'the test accuracy of {without}', weak.accuracy, ours.accuracy)}: "
             f"{abs(more):,} {'more' if more > 0 else 'fewer'} of the {n:,} texts are right."
         )
-    gold = table.get("gold")
-    return said if gold is None or gold.accuracy is None else f"{said} {_closed(gain, gold.accuracy, weak.accuracy)}"
+    return f"{said} {_closed(ours.accuracy, gold.accuracy if gold else None, weak.accuracy)}".rstrip()
+
+
+def _moved(what: str, figure: str, before: float, after: float) -> str:
+    verb = "raised" if after > before else "lowered"
+    return f"{what} {verb} {figure} by {_points(abs(after - before))}, from {before:.3f} to {after:.3f}"
 
 
 def _points(share: float) -> str:
@@ -108,9 +115,11 @@ def _points(share: float) -> str:
     return f"{said} point" if said == "1.0" else f"{said} points"
 
 
-def _closed(gain: float, gold: float, weak: float) -> str:
-    """How much of the gap to full supervision a gain closed."""
-    gap = gold - weak
+def _closed(ours: float, gold: float | None, weak: float) -> str:
+    """How much of the gap to full supervision was closed; nothing where that was not measured."""
+    if gold is None:
+        return ""
+    gain, gap = ours - weak, gold - weak
     if gap < LEAST_GAP:
         return f"There was no gap to close: full supervision reached {gold:.3f}."
     if gain > gap:

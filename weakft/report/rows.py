@@ -67,7 +67,7 @@ def confusion_panel(run: FinishedRun) -> dict[str, Any] | None:
             cells[i]["kind"] = "mixed"
         recall = None if mixed or not total else found.counts[i, i] / total
         lines.append({"name": name, "cells": cells, "total": total, "recall": recall})
-    return {"names": found.names, "lines": lines, "dropped": found.dropped, "n": len(rows)}
+    return {"names": found.names, "lines": lines, "dropped": found.dropped, "n": len(rows), "unit": run.unit}
 
 
 def rules(run: FinishedRun) -> dict[str, Any] | None:

@@ -4,30 +4,48 @@ from __future__ import annotations
 
 from typing import Any
 
+from weakft.data.dataset import Dataset, Splits
 from weakft.errors import UserError, nearest
 from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
 from weakft.tasks.pair import Pair
 from weakft.tasks.relation import Relation
+from weakft.tasks.tokens import Tokens
 
-TASKS: dict[str, type[Task]] = {kind.name: kind for kind in (Pair, Relation, Classification)}
+TASKS: dict[str, type[Task]] = {kind.name: kind for kind in (Tokens, Pair, Relation, Classification)}
 """By name, in the order in which `choose` looks for them; every text is one to classify."""
 
 
-def choose(asked: str, texts: list[str]) -> Task:
-    """The task that is asked for; ``auto``: the first that most of the texts are.
+def choose(asked: str, data: Dataset) -> Task:
+    """The task that is asked for; ``auto``: the first that most of a split's texts are.
 
     Raises
     ------
     UserError : there is no such task, or most of the texts are none of it.
     """
-    if asked != "auto" and asked not in TASKS:
-        raise UserError(f"--task {asked}: expected auto, {', '.join(TASKS)}.{nearest(asked, list(TASKS))}")
-    for kind in TASKS.values() if asked == "auto" else [TASKS[asked]]:
-        task = kind.of(texts)
+    for kind in _kinds(asked):
+        task = kind.of(data)
         if task is not None:
             return task
     raise UserError(f"--task {asked}: expected {TASKS[asked].expected}; most rows are none.")
+
+
+def prepare(asked: str, splits: Splits) -> None:
+    """Bring every split into the form of the task that is asked for (``auto``: as they are).
+
+    Raises
+    ------
+    UserError : there is no such task, or gold labels or votes are of another one.
+    """
+    if len(kinds := _kinds(asked)) == 1:
+        for name, split in splits.named():
+            setattr(splits, name, kinds[0].prepare(split))
+
+
+def _kinds(asked: str) -> list[type[Task]]:
+    if asked != "auto" and asked not in TASKS:
+        raise UserError(f"--task {asked}: expected auto, {', '.join(TASKS)}.{nearest(asked, list(TASKS))}")
+    return list(TASKS.values()) if asked == "auto" else [TASKS[asked]]
 
 
 def restored(settings: dict[str, Any]) -> Task:

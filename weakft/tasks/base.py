@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 
-Shown = str | tuple[str, str]
-"""A text or a pair of them, as the tokenizer takes it."""
+Shown = str | tuple[str, str] | list[str]
+"""A text, a pair of them, or the words of one that each have a class, as the tokenizer takes it."""
 
 
 class Task(ABC):
@@ -38,12 +38,22 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def of(cls, texts: list[str]) -> Self | None:
-        """The task that most of the texts are, with the names of their marks; None where most are not."""
+    def of(cls, data: Dataset) -> Self | None:
+        """The task that most of a split's texts are, with the names of their marks; None where most are not."""
+
+    @classmethod
+    def prepare(cls, data: Dataset) -> Dataset:
+        """The split as this task has it, before any labeling function sees it: as it is.
+
+        Raises
+        ------
+        UserError : its gold labels or votes are of another task.
+        """
+        return data
 
     @abstractmethod
     def shown(self, texts: list[str]) -> list[Shown]:
-        """The texts as the tokenizer reads them: all strings, or all pairs.
+        """The texts as the tokenizer reads them: all strings, all pairs, or all lists of words.
 
         Raises
         ------

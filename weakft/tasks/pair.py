@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from weakft.data.dataset import Dataset
 from weakft.data.pairs import SEPARATOR
 from weakft.tasks.base import BadText, Shown, Task
 from weakft.tasks.marks import LOOKED_AT, marked_names, with_tokens
@@ -18,12 +19,12 @@ class Pair(Task):
     expected = "two sentences in every row, such as the columns premise and hypothesis"
 
     @classmethod
-    def of(cls, texts: list[str]) -> Self | None:
+    def of(cls, data: Dataset) -> Self | None:
         """See `Task`."""
-        some = texts[:LOOKED_AT]
+        some = data.texts[:LOOKED_AT]
         if 2 * sum(SEPARATOR in text for text in some) <= len(some):
             return None
-        return cls(marked_names([side for text in texts for side in text.split(SEPARATOR)], 1) or ())
+        return cls(marked_names([side for text in data.texts for side in text.split(SEPARATOR)], 1) or ())
 
     def shown(self, texts: list[str]) -> list[Shown]:
         """Both sentences."""

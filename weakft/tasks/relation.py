@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from weakft.data.dataset import Dataset
 from weakft.tasks.base import Shown, Task
 from weakft.tasks.marks import Span, marked_names, parse, with_tokens
 
@@ -15,9 +16,9 @@ class Relation(Task):
     expected = "two marked entities in every text, such as [GENE]p53[/GENE] or <e1>p53</e1>"
 
     @classmethod
-    def of(cls, texts: list[str]) -> Self | None:
+    def of(cls, data: Dataset) -> Self | None:
         """See `Task`."""
-        names = marked_names(texts, 2)
+        names = marked_names(data.texts, 2)
         return None if names is None else cls(names)
 
     def shown(self, texts: list[str]) -> list[Shown]:

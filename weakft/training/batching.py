@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from weakft.tasks.base import Shown
 
 
 class TokenizedTexts:
-    """n token sequences in one int32 array; `lengths` [n].
+    """n token sequences in one int32 array; `lengths` [n]. Each is a row: what has a class.
 
     anchors : token ids that every text has: a text that is too long keeps what is around them, else its beginning.
     """
@@ -46,13 +47,33 @@ class TokenizedTexts:
                 parts.append(sequence)
                 if side is not None:
                     types.append(side)
-        self.lengths = np.array([len(part) for part in parts], dtype=np.int64)
-        self._tokens = np.concatenate(parts) if parts else np.empty(0, np.int32)
-        self._types = np.concatenate(types) if types else None
+        self._hold(parts, types)
+
+    def _hold(self, sequences: list[np.ndarray], types: Sequence[np.ndarray] = ()) -> None:
+        self.lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
+        self._tokens = np.concatenate(sequences) if sequences else np.empty(0, np.int32)
+        self._types = np.concatenate(types) if len(types) else None
         self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    @property
+    def n_sequences(self) -> int:
+        """How many sequences there are to pass through an encoder."""
+        return len(self.lengths)
+
+    def sequences_of(self, rows: np.ndarray) -> np.ndarray:
+        """The sequence in which each of some rows is."""
+        return rows
+
+    def batches(self, rows: np.ndarray, tokens_a_batch: int) -> Iterator[np.ndarray]:
+        """Positions in ``rows`` in batches for inference, see `length_sorted_batches`."""
+        return length_sorted_batches(self.lengths[rows], tokens_a_batch)
+
+    def shuffled(self, rows: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Positions in ``rows`` in batches of ``batch_size`` sequences for training, see `shuffled_batches`."""
+        return shuffled_batches(self.lengths[rows], batch_size, rng)
 
     def places(self, ids: Sequence[int]) -> np.ndarray:
         """Where tokens of these ids are, [n, s]; every text has as many."""
@@ -60,13 +81,13 @@ class TokenizedTexts:
         at = np.flatnonzero(np.isin(self._tokens, ids))
         return (at - self._starts[row[at]]).reshape(len(self), -1)
 
-    def collate(self, rows: np.ndarray, device: torch.device | str = "cpu") -> dict[str, torch.Tensor]:
-        """``input_ids``, ``attention_mask`` and for pairs ``token_type_ids`` [len(rows), longest], padded on the right."""
-        longest = int(self.lengths[rows].max())
-        ids = np.full((len(rows), longest), self.pad_id, dtype=np.int64)
-        mask = np.zeros((len(rows), longest), dtype=np.int64)
-        types = None if self._types is None else np.zeros((len(rows), longest), dtype=np.int64)
-        for i, row in enumerate(rows):
+    def collate(self, sequences: np.ndarray, device: torch.device | str = "cpu") -> dict[str, torch.Tensor]:
+        """``input_ids``, ``attention_mask``, for pairs ``token_type_ids`` [len(sequences), longest], padded on the right."""
+        longest = int(self.lengths[sequences].max())
+        ids = np.full((len(sequences), longest), self.pad_id, dtype=np.int64)
+        mask = np.zeros((len(sequences), longest), dtype=np.int64)
+        types = None if self._types is None else np.zeros((len(sequences), longest), dtype=np.int64)
+        for i, row in enumerate(sequences):
             n = self.lengths[row]
             ids[i, :n] = self._tokens[self._starts[row] : self._starts[row] + n]
             mask[i, :n] = 1
@@ -74,6 +95,102 @@ class TokenizedTexts:
                 types[i, :n] = self._types[self._starts[row] : self._starts[row] + n]
         found = {"input_ids": ids, "attention_mask": mask} | ({} if types is None else {"token_type_ids": types})
         return {name: torch.from_numpy(array).to(device, non_blocking=True) for name, array in found.items()}
+
+
+class TokenizedWords(TokenizedTexts):
+    """Texts in which every word is a row, read at its first piece. A text that is too long is cut between words into
+    several sequences, so that no word is lost; one of which the tokenizer keeps nothing is read where the next begins.
+
+    words : of each text.
+    """
+
+    def __init__(self, words: Sequence[list[str]], tokenizer: Any, max_length: int) -> None:
+        pieces: list[list[str]] = []
+        room = max_length - tokenizer.num_special_tokens_to_add()
+        owner: list[np.ndarray] = []
+        for start in range(0, len(words), 10_000):
+            some = words[start : start + 10_000]
+            flat = [word for text in some for word in text]
+            counts = map(len, tokenizer(flat, add_special_tokens=False, verbose=False)["input_ids"])
+            for text in some:
+                ends = _cut([min(next(counts), room) for _ in text], room)
+                owner += [np.full(b - a, len(pieces) + i) for i, (a, b) in enumerate(pairwise(ends))]
+                pieces += [text[a:b] for a, b in pairwise(ends)]
+        super().__init__([], tokenizer, max_length)
+        self.sequence = np.concatenate(owner) if owner else np.zeros(0, np.int64)
+        self.position = self._fill(pieces, tokenizer, max_length)
+
+    def _fill(self, pieces: list[list[str]], tokenizer: Any, max_length: int) -> np.ndarray:
+        """Tokenize the sequences; where each word's first piece is."""
+        sequences, positions = [], []
+        for start in range(0, len(pieces), 10_000):
+            encoded = tokenizer(
+                pieces[start : start + 10_000],
+                is_split_into_words=True,
+                truncation=True,
+                max_length=max_length,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+            )
+            for i, ids in enumerate(encoded["input_ids"]):
+                words = np.array([-1 if word is None else word for word in encoded.word_ids(i)])
+                positions.append(_first_at_least(words, len(pieces[start + i])))
+                sequences.append(np.asarray(ids, dtype=np.int32))
+        self._hold(sequences)
+        return np.concatenate(positions) if positions else np.zeros(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+    def sequences_of(self, rows: np.ndarray) -> np.ndarray:
+        """See `TokenizedTexts`."""
+        return self.sequence[rows]
+
+    def batches(self, rows: np.ndarray, tokens_a_batch: int) -> Iterator[np.ndarray]:
+        """See `TokenizedTexts`."""
+        sequences, groups = _grouped(self.sequence[rows])
+        for batch in length_sorted_batches(self.lengths[sequences], tokens_a_batch):
+            yield np.concatenate([groups[i] for i in batch])
+
+    def shuffled(self, rows: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """See `TokenizedTexts`."""
+        sequences, groups = _grouped(self.sequence[rows])
+        for batch in shuffled_batches(self.lengths[sequences], batch_size, rng):
+            yield np.concatenate([groups[i] for i in batch])
+
+
+def tokenized(shown: Sequence[Shown], tokenizer: Any, max_length: int, anchors: Sequence[int] = ()) -> TokenizedTexts:
+    """What a task shows as token sequences, cut to a length: texts, pairs, or lists of words."""
+    if len(shown) and isinstance(shown[0], list):
+        return TokenizedWords(cast("Sequence[list[str]]", shown), tokenizer, max_length)
+    return TokenizedTexts(shown, tokenizer, max_length, anchors)
+
+
+def _cut(sizes: list[int], room: int) -> list[int]:
+    """Where to cut words of so many pieces so that no sequence has more than ``room``: first words, and the number."""
+    ends, held = [0], 0
+    for i, size in enumerate(sizes):
+        if held + size > room:
+            ends.append(i)
+            held = 0
+        held += size
+    return [*ends, len(sizes)]
+
+
+def _first_at_least(words: np.ndarray, count: int) -> np.ndarray:
+    """Where each of ``count`` words begins in a sequence, given the word of each token (-1: none)."""
+    inside = np.flatnonzero(words >= 0)
+    if not len(inside):
+        return np.zeros(count, np.int64)
+    at = np.searchsorted(words[inside], np.arange(count))
+    return inside[np.minimum(at, len(inside) - 1)]
+
+
+def _grouped(values: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The distinct values, and the positions at which each stands."""
+    order = np.argsort(values, kind="stable")
+    distinct, first = np.unique(values[order], return_index=True)
+    return distinct, np.split(order, first[1:])
 
 
 def around(sequence: np.ndarray, anchors: Sequence[int], length: int) -> np.ndarray:

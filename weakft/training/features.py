@@ -12,7 +12,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from weakft.tasks.relation import two_entities
-from weakft.training.batching import TokenizedTexts, length_sorted_batches
+from weakft.training.batching import TokenizedTexts
 from weakft.training.discriminant import View
 from weakft.training.loop import Progress
 from weakft.training.model import EndModel
@@ -29,8 +29,9 @@ def embed(
     progress: Progress | None = None,
     ranges: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Features float32 [len(rows), 2 s d], means of the last and of the middle hidden layer over s ``ranges`` of tokens,
-    each of length 1; and the classifier's logits [len(rows), k], from the same forward pass.
+    """Features float32 [len(rows), 2 s d] of the last and of the middle hidden layer, each of length 1: means over s
+    ``ranges`` of tokens, or where rows are words what stands at these; and the classifier's logits [len(rows), k], from the
+    same forward pass.
 
     ranges : [len(tokens), s, 2], first token and the one behind the last; None: the whole text.
     """
@@ -40,19 +41,23 @@ def embed(
         ranges = np.stack([np.zeros_like(tokens.lengths), tokens.lengths], axis=-1)[:, None]
     features = np.zeros((len(rows), 0), dtype=np.float32)
     logits = np.zeros((len(rows), len(model.label_names)), dtype=np.float32)
-    for batch in length_sorted_batches(tokens.lengths[rows], model.inference_tokens):
-        inputs = tokens.collate(rows[batch], model.device)
+    for batch in tokens.batches(rows, model.inference_tokens):
+        inputs, place = model.collate(tokens, rows[batch])
         with model.accelerator.autocast():
             output = model.module(**inputs, output_hidden_states=True)
         states = output.hidden_states
-        first, behind = torch.from_numpy(ranges[rows[batch]]).to(model.device).split(1, dim=-1)
-        positions = torch.arange(states[-1].shape[1], device=model.device)
-        inside = ((positions >= first) & (positions < behind)).float()  # [b, s, tokens]
-        sums = [inside @ s.float() for s in (states[-1], states[len(states) // 2])]  # a mean's length does not matter
-        vectors = torch.cat([F.normalize(s, dim=-1).flatten(1) for s in sums], dim=-1).cpu().numpy()
+        layers = (states[-1].float(), states[len(states) // 2].float())
+        if place is None:
+            first, behind = torch.from_numpy(ranges[rows[batch]]).to(model.device).split(1, dim=-1)
+            positions = torch.arange(states[-1].shape[1], device=model.device)
+            inside = ((positions >= first) & (positions < behind)).float()  # [b, s, tokens]
+            found = [inside @ layer for layer in layers]  # a mean's length does not matter
+        else:
+            found = [layer[place][:, None] for layer in layers]
+        vectors = torch.cat([F.normalize(v, dim=-1).flatten(1) for v in found], dim=-1).cpu().numpy()
         if not features.shape[1]:
             features = np.zeros((len(rows), vectors.shape[1]), dtype=np.float32)
-        features[batch], logits[batch] = vectors, model.read(inputs, output.logits).float().cpu().numpy()
+        features[batch], logits[batch] = vectors, model.read(inputs, output.logits, place).float().cpu().numpy()
         if progress is not None:
             progress.advance(len(batch))
     model.module.train(was_training)
@@ -93,7 +98,7 @@ def lexical(texts: list[str], others: list[str]) -> tuple[np.ndarray, np.ndarray
 
 @dataclass
 class Part:
-    """Some rows of tokenized texts, with the texts of these rows."""
+    """Some rows of tokenized texts, with these rows in words."""
 
     tokens: TokenizedTexts
     rows: np.ndarray

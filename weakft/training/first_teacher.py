@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from weakft.balance import align, softmax
-from weakft.tasks.classification import log_loss, measure
+from weakft.tasks.measure import Truth
 from weakft.training.checkpoints import State, arrays
 from weakft.training.discriminant import Discriminant, View
 from weakft.training.neighbours import Neighbourhood
@@ -29,8 +29,8 @@ TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 
 @dataclass
 class Candidate:
-    """A possible teacher: its kind (of which the best counts), what it is, its validation figures, and its
-    probabilities for pool and validation rows.
+    """A possible teacher: its kind (of which the best counts), what it is, its validation figures (``accuracy``: the one that
+    counts, see `Truth.figure`), and its probabilities for pool and validation rows.
     """
 
     kind: str
@@ -65,11 +65,11 @@ class FirstTeacher:
         return cls(**arrays(state | {"members": members}))
 
 
-def candidate(kind: str, name: str, pool: np.ndarray, valid: np.ndarray, gold: np.ndarray) -> Candidate:
+def candidate(kind: str, name: str, pool: np.ndarray, valid: np.ndarray, truth: Truth) -> Candidate:
     """Measure log-posteriors of pool [n, k] and validation rows [v, k], at the temperature with the least log-loss."""
-    best = min(TEMPERATURES, key=lambda t: log_loss(softmax(valid * t), gold))
+    best = min(TEMPERATURES, key=lambda t: truth.log_loss(softmax(valid * t)))
     p, q = softmax(pool * best).astype(np.float32), softmax(valid * best)
-    return Candidate(kind, name, measure(q, gold)["accuracy"], log_loss(q, gold), p, q.astype(np.float32))
+    return Candidate(kind, name, truth.figure(q), truth.log_loss(q), p, q.astype(np.float32))
 
 
 def candidates(
@@ -77,7 +77,7 @@ def candidates(
     labels: dict[str, np.ndarray],
     covered: np.ndarray,
     balances: dict[str, np.ndarray],
-    gold: np.ndarray,
+    truth: Truth,
 ) -> Iterator[Candidate]:
     """The best of weak labels x class balance x shrinkage on a view, after more and more iterations, with and without
     spreading.
@@ -91,7 +91,7 @@ def candidates(
             for shrinkage in SHRINKAGES:
                 title = f"{source}, {name} balance, shrinkage {shrinkage}"
                 model = Discriminant(view, rows, soft_labels[rows], shrinkage, balance).run(ITERATIONS[0])
-                alone = candidate(view.name, title, model.scores(view.pool), model.scores(view.valid), gold)
+                alone = candidate(view.name, title, model.scores(view.pool), model.scores(view.valid), truth)
                 started.append((alone, model, title))
     neighbourhood = Neighbourhood(view.pool, view.valid)
     for _, model, title in sorted(started, key=lambda entry: entry[0].order)[:CONTINUED]:
@@ -99,13 +99,13 @@ def candidates(
             model.run(iterations)
             pool, valid = model.scores(view.pool), model.scores(view.valid)
             what = f"{title}, {iterations} iterations"
-            yield candidate(view.name, what, pool, valid, gold)
+            yield candidate(view.name, what, pool, valid, truth)
             smooth = [np.log(np.maximum(p, 1e-12)) for p in neighbourhood.spread(softmax(pool), softmax(valid))]
             offsets = align(smooth[0], model.balance)
-            yield candidate(f"{view.name}, spread", what, smooth[0] + offsets, smooth[1] + offsets, gold)
+            yield candidate(f"{view.name}, spread", what, smooth[0] + offsets, smooth[1] + offsets, truth)
 
 
-def mean_of_best(rows: np.ndarray, found: list[Candidate], gold: np.ndarray) -> FirstTeacher:
+def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> FirstTeacher:
     """The teacher: of each kind the candidate with the highest validation accuracy (the log-loss breaks ties), averaged
     over the kinds within one standard error of the best.
     """
@@ -114,11 +114,11 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], gold: np.ndarray) -> 
         kinds.setdefault(c.kind, c)
     ordered = list(kinds.values())
     best = ordered[0].accuracy
-    bar = best - math.sqrt(best * (1 - best) / int((gold >= 0).sum()))
+    bar = best - math.sqrt(best * (1 - best) / int((truth.gold >= 0).sum()))
     members = [c for c in ordered if c.accuracy >= bar]
     predictions = np.mean([c.pool for c in members], axis=0)
     valid = np.mean([c.valid for c in members], axis=0)
-    return FirstTeacher(rows, predictions, predictions.mean(0), measure(valid, gold)["accuracy"], members)
+    return FirstTeacher(rows, predictions, predictions.mean(0), truth.figure(valid), members)
 
 
 def joined(teacher: FirstTeacher, clean: np.ndarray) -> FirstTeacher:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from weakft.tasks.classification import log_loss, measure
+from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedTexts
 from weakft.training.model import EndModel
 
@@ -47,21 +47,20 @@ class Progress(Protocol):
 
 @dataclass
 class Validator:
-    """Scores the model on the validation split (accuracy; the log-loss breaks ties) and spots collapse."""
+    """Scores the model on the validation split (by the figure that counts; the log-loss breaks ties) and spots collapse."""
 
     tokens: TokenizedTexts
-    gold: np.ndarray
+    truth: Truth
 
     def score(self, model: EndModel) -> tuple[tuple[float, float], bool]:
-        """Return ((accuracy, -log-loss), collapsed): collapsed means one class only is ever predicted."""
+        """Return ((figure, -log-loss), collapsed): collapsed means one class only is ever predicted."""
         probabilities = model.predict(self.tokens)
-        metrics = measure(probabilities, self.gold)
-        collapsed = len(np.unique(probabilities.argmax(1))) < min(2, len(np.unique(self.gold)))
-        return (metrics["accuracy"], -log_loss(probabilities, self.gold)), collapsed
+        collapsed = len(np.unique(probabilities.argmax(1))) < min(2, len(np.unique(self.truth.gold)))
+        return (self.truth.figure(probabilities), -self.truth.log_loss(probabilities)), collapsed
 
-    def standard_error(self, accuracy: float) -> float:
-        """The standard error of an accuracy measured on this split (0.5 where there is none to go by)."""
-        return math.sqrt(max(0.0, accuracy * (1 - accuracy)) / len(self.gold)) if math.isfinite(accuracy) else 0.5
+    def standard_error(self, figure: float) -> float:
+        """The standard error of a share measured on this split (0.5 where there is none to go by)."""
+        return math.sqrt(max(0.0, figure * (1 - figure)) / len(self.truth.gold)) if math.isfinite(figure) else 0.5
 
 
 @dataclass

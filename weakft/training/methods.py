@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 
 from weakft.config import TrainConfig
-from weakft.data.dataset import Splits
+from weakft.data.dataset import Dataset, Splits
 from weakft.tasks import choose
+from weakft.tasks.measure import Truth
 from weakft.training.checkpoints import Checkpoints
 from weakft.training.loop import Progress, Schedule, Validator
 from weakft.training.model import EndModel
@@ -66,7 +67,7 @@ def train_end_model(
 
     Stages that ``checkpoints`` have are taken from there; everything else is worked out again, and comes out the same.
     """
-    result = Trained(untrained(config, label_names, choose(config.task, splits.train.texts)))
+    result = Trained(untrained(config, label_names, choose(config.task, splits.train)))
     model = result.model
     pristine = model.snapshot()
     with timed(result.timing, "tokenize"):
@@ -77,7 +78,8 @@ def train_end_model(
         validator = _validator(method, config, splits, model)
     rows, targets = _labels(method, config, splits, weak, len(label_names))
     given = (model, tokens, rows, targets)
-    steps = config.initial_steps or passes(config, len(rows), *STEPS["valid" if config.gold_labels else method.labels])
+    texts = len(np.unique(tokens.sequences_of(rows)))
+    steps = config.initial_steps or passes(config, texts, *STEPS["valid" if config.gold_labels else method.labels])
     patience = config.patience if method.labels == "weak" and validator is not None else 0
     schedule = schedule_of(config, model, validator, steps, patience)
     stage = "initial fine-tuning" if method.labels == "weak" else f"fine-tuning on {method.labels}"
@@ -113,8 +115,10 @@ def _continue(
     assert splits.valid is not None
     model = result.model
     rows, targets = _labels(METHODS["valid"], config, splits, None, n_classes)
-    schedule = schedule_of(config, model, None, passes(config, len(rows), *STEPS["valid"]), 0)
-    given = (model, model.tokenize(splits.valid.texts), rows, targets)
+    tokens = model.tokenize(splits.valid.texts)
+    texts = len(np.unique(tokens.sequences_of(rows)))
+    schedule = schedule_of(config, model, None, passes(config, texts, *STEPS["valid"]), 0)
+    given = (model, tokens, rows, targets)
     stage, continued = "continued fine-tuning on valid", checkpoints.of("continued")
     _, history = fine_tune(*given, schedule, config.batch_size, config.seed, None, progress, stage, continued)
     result.records["continued"] = asdict(history)
@@ -124,7 +128,7 @@ def _validator(method: Method, config: TrainConfig, splits: Splits, model: EndMo
     """None where there is no validation gold, and where the labels trained on are to be all that a method costs."""
     if splits.valid is None or splits.valid.gold is None or method.labels == "valid" or config.gold_labels is not None:
         return None
-    return Validator(model.tokenize(splits.valid.texts), splits.valid.gold.read("select"))
+    return Validator(model.tokenize(splits.valid.texts), Truth.of(splits.valid, model.label_names, "select"))
 
 
 def _labels(
@@ -138,10 +142,14 @@ def _labels(
     split = splits.train if method.labels == "gold" else splits.valid
     assert split is not None and split.gold is not None
     gold = split.gold.read("train")
-    rows = draw(gold, config.gold_labels or len(gold), config.seed)
+    rows = draw(split, gold, config.gold_labels or len(split), config.seed)
     return rows, np.eye(n_classes, dtype=np.float32)[gold[rows]]
 
 
-def draw(gold: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """``n`` random rows that have gold labels, in order. A seed's sets are nested: more are the fewer and further ones."""
-    return np.sort(np.random.default_rng(seed).permutation(np.flatnonzero(gold >= 0))[:n])
+def draw(split: Dataset, gold: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """The rows with gold labels of ``n`` random texts that have some, in order. A seed's sets are nested: more are the
+    fewer and further ones.
+    """
+    labeled = np.unique(split.places(np.flatnonzero(gold >= 0))[0])
+    rows = split.rows_of(np.sort(np.random.default_rng(seed).permutation(labeled)[:n]))
+    return rows[gold[rows] >= 0]

@@ -20,7 +20,7 @@ from weakft.tasks import restored
 from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
 from weakft.training.backbone import FeatureTap, load_classifier
-from weakft.training.batching import TokenizedTexts, length_sorted_batches
+from weakft.training.batching import TokenizedTexts, TokenizedWords, tokenized
 
 SETTINGS = "weakft"
 """Under this name a model's config keeps the task."""
@@ -116,18 +116,35 @@ class EndModel:
         ------
         BadText : a text that does not fit the task.
         """
-        return TokenizedTexts(self.task.shown(texts), self.tokenizer, self.max_length, self.anchors)
+        return tokenized(self.task.shown(texts), self.tokenizer, self.max_length, self.anchors)
 
     def forward(self, tokens: TokenizedTexts, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (logits [b, k], features v(x) [b, d]) of some rows, in fp32, with gradient where enabled."""
-        inputs = tokens.collate(rows, self.device)
+        inputs, place = self.collate(tokens, rows)
         with self.accelerator.autocast():
             logits = self.module(**inputs).logits
         assert self.tap.features is not None
-        return self.read(inputs, logits).float(), self.read(inputs, self.tap.features).float()
+        return self.read(inputs, logits, place).float(), self.read(inputs, self.tap.features, place).float()
 
-    def read(self, inputs: dict[str, torch.Tensor], values: torch.Tensor) -> torch.Tensor:
-        """What the head gives or reads, a vector a text [b, d]: of the text, or as a mean over the anchors' places."""
+    def collate(
+        self, tokens: TokenizedTexts, rows: np.ndarray
+    ) -> tuple[dict[str, torch.Tensor], tuple[torch.Tensor, torch.Tensor] | None]:
+        """What the encoder takes for some rows; and where rows are words, the sequence and the token of each."""
+        if not isinstance(tokens, TokenizedWords):
+            return tokens.collate(rows, self.device), None
+        sequences, place = np.unique(tokens.sequence[rows], return_inverse=True)
+        at = (torch.from_numpy(a).to(self.device) for a in (place, tokens.position[rows]))
+        return tokens.collate(sequences, self.device), (next(at), next(at))
+
+    def read(
+        self,
+        inputs: dict[str, torch.Tensor],
+        values: torch.Tensor,
+        place: tuple[torch.Tensor, torch.Tensor] | None,
+    ) -> torch.Tensor:
+        """What the head gives or reads, a vector a row [b, d]: at the word, as a mean over the anchors, or of the text."""
+        if place is not None:
+            return values[place]
         if not self.anchors:
             return values
         at = torch.isin(inputs["input_ids"], torch.tensor(self.anchors, device=values.device))
@@ -146,7 +163,7 @@ class EndModel:
         probabilities = np.zeros((len(rows), len(self.label_names)), dtype=np.float32)
         was_training = self.module.training
         self.module.eval()
-        for batch in length_sorted_batches(tokens.lengths[rows], self.inference_tokens):
+        for batch in tokens.batches(rows, self.inference_tokens):
             logits, _ = self.forward(tokens, rows[batch])
             probabilities[batch] = logits.softmax(-1).cpu().numpy()
             if advance is not None:

@@ -80,7 +80,7 @@ def schedule_of(
     steps = min(steps, config.max_steps or steps)
     a_step = config.batch_size * config.gradient_accumulation
     # A text costs about a third of a training step's to predict: this keeps looks below a sixth of the time.
-    fair = 20 if validator is None else max(20, math.ceil(2 * len(validator.tokens) / a_step))
+    fair = 20 if validator is None else max(20, math.ceil(2 * validator.tokens.n_sequences / a_step))
     return Schedule(
         steps=steps,
         learning_rate=rate,

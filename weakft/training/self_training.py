@@ -10,6 +10,8 @@ import numpy as np
 from weakft.balance import softmax
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
+from weakft.data.words import described
+from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
 from weakft.training.features import Part, text_views
@@ -51,7 +53,7 @@ def run_self_training(
     model, teacher, balance, clean = result.model, None, weak.class_balance, None
     if config.use_valid:
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
-    rows = np.sort(np.random.default_rng(config.seed).permutation(len(splits.train))[:TEACHER_ROWS])
+    rows = np.sort(np.random.default_rng(config.seed).permutation(splits.train.n_rows)[:TEACHER_ROWS])
     enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
     if config.first_teacher and enough and splits.valid is not None and splits.valid.gold is not None:
         with timed(result.timing, "first teacher"):
@@ -95,7 +97,7 @@ def run_self_training(
             teacher,
             validator,
             progress,
-            clean,
+            None if clean is None else (splits.train.n_rows, clean),
             checkpoints.of("self-training"),
         )
     result.records["self_training"] = asdict(history) | {
@@ -106,12 +108,12 @@ def run_self_training(
 
 
 def _with_clean(model: EndModel, splits: Splits, k: int) -> tuple[TokenizedTexts, Selection]:
-    """The training texts with the labeled validation texts behind them, and these as rows to train on."""
+    """The training texts with the validation texts behind them, and the labeled rows of these to train on."""
     assert splits.valid is not None and splits.valid.gold is not None
     gold = splits.valid.gold.read("train")
     known = np.flatnonzero(gold >= 0)
-    tokens = model.tokenize([*splits.train.texts, *(splits.valid.texts[row] for row in known)])
-    rows = len(splits.train) + np.arange(len(known))
+    tokens = model.tokenize([*splits.train.texts, *splits.valid.texts])
+    rows = splits.train.n_rows + known
     return tokens, Selection(rows, np.eye(k, dtype=np.float32)[gold[known]], np.ones(len(known), np.float32))
 
 
@@ -131,9 +133,10 @@ def _first_teacher(
     joins those chosen.
     """
     assert splits.valid is not None and splits.valid.gold is not None
-    gold = splits.valid.gold.read("select")
-    pool = Part(tokens, rows, [splits.train.texts[row] for row in rows])
-    valid = Part(model.tokenize(splits.valid.texts), np.arange(len(splits.valid)), splits.valid.texts)
+    truth = Truth.of(splits.valid, model.label_names, "select")
+    every = np.arange(splits.valid.n_rows)
+    pool = Part(tokens, rows, described(splits.train, rows))
+    valid = Part(model.tokenize(splits.valid.texts), every, described(splits.valid, every))
     views, initial = text_views(model, pristine, pool, valid, progress)
     k = weak.soft_labels.shape[1]
     balances = {"uniform": np.full(k, 1.0 / k)}
@@ -142,11 +145,11 @@ def _first_teacher(
     labels = {"label model": weak.soft_labels[rows]}
     if weak.runner_up is not None:
         labels["runner-up"] = weak.runner_up[rows]
-    found = [] if config.use_valid else [candidate("initial model's predictions", "", *initial, gold)]
+    found = [] if config.use_valid else [candidate("initial model's predictions", "", *initial, truth)]
     views = views[1:] if config.use_valid else views
     progress.start("first teacher: candidates", len(views))
     for view in views:
-        found += candidates(view, labels, weak.covered[rows], balances, gold)
+        found += candidates(view, labels, weak.covered[rows], balances, truth)
         progress.advance(1)
-    teacher = mean_of_best(rows, found, gold)
+    teacher = mean_of_best(rows, found, truth)
     return joined(teacher, softmax(initial[0])) if config.use_valid else teacher

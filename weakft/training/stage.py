@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from weakft.training.batching import TokenizedTexts, shuffled_batches
+from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoint, State, arrays
 from weakft.training.loop import Batch, Best, History, Optimization, Progress, Schedule
 from weakft.training.model import EndModel
@@ -105,6 +105,6 @@ class Stage:
         self.batches = self._draw(chosen)
 
     def _draw(self, chosen: Selection) -> Iterator[Batch]:
-        for positions in shuffled_batches(self.tokens.lengths[chosen.rows], self.batch_size, self.rng):
+        for positions in self.tokens.shuffled(chosen.rows, self.batch_size, self.rng):
             self._drawn += 1
             yield Batch(chosen.rows[positions], chosen.targets[positions], chosen.weights[positions])

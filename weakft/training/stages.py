@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,7 @@ class SelfTraining:
     contrastive_weight, margin [gamma], distance : the contrastive term.   smoothing : confidence term [lambda].
     least : the share of the pool that is selected even below the threshold.   hard : pseudo-labels are the most probable
     class instead of soft.   weighted : selected rows count by their confidence [w].
-    pool : rows whose pseudo-labels a refresh computes, in batches of the period's need (a random part of the pool).
+    pool : rows whose pseudo-labels a refresh computes, as a multiple of what the period trains on (a random part of all).
     """
 
     period: int
@@ -97,7 +98,7 @@ def self_train(
     teacher: FirstTeacher | None,
     validator: Validator | None,
     progress: Progress,
-    clean: Selection | None = None,
+    clean: tuple[int, Selection] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[Best, History, list[dict[str, float]]]:
     """COSINE's second stage on covered and uncovered rows together; leave the best checkpoint loaded.
@@ -105,15 +106,15 @@ def self_train(
     Each period the student as it stands becomes the teacher: its predictions for a random part of the pool are
     sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. Where a first
     teacher is given, it teaches the first period alone, and later ones together with the student (the mean of both, on
-    the rows it knows): two views of a text that differ are unsure of it. Rows of ``clean``, with gold labels as targets,
-    join every period (a `CLEAN_SHARE` of its rows); they lie behind the pool, which is the other rows.
+    the rows it knows): two views of a text that differ are unsure of it. ``clean`` is the number of rows in the pool, and
+    rows behind it, with gold labels as targets, that join every period (a `CLEAN_SHARE` of its rows).
     Returns the best checkpoint, the history, and a record a period. The checkpoint is ``start``'s, the initial stage's,
     only where that is better on validation by more than one standard error: it may have learned the rules' mistakes,
     which the validation rows show less than unseen text does. Goes on from ``checkpoint`` where that holds anything.
     """
     progress.start("self-training", schedule.steps)
     rng = np.random.default_rng(seed + 1)
-    everything = np.arange(len(tokens) - (0 if clean is None else len(clean.rows)))
+    everything = np.arange(len(tokens) if clean is None else clean[0])
     stage = Stage(model, tokens, schedule, batch_size, rng, checkpoint or Checkpoint())
 
     def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor) -> Tensor:
@@ -127,7 +128,8 @@ def self_train(
         """Choose rows and pseudo-labels; False where there are too few to learn from."""
         steps = min(settings.period, schedule.steps - stage.step)
         pool = everything if teacher is None else teacher.rows
-        size = min(len(pool), max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size))
+        needed = max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size)
+        size = min(len(pool), math.ceil(needed * len(tokens) / tokens.n_sequences))
         picked = rng.choice(len(pool), size, replace=False)
         rows = pool[picked]
         if teacher is None:
@@ -150,7 +152,7 @@ def self_train(
                 f"of {size}, {classes} classes. Lower --threshold if this is early."
             )
             return False
-        stage.begin(chosen if clean is None else chosen.joined(clean, CLEAN_SHARE), steps)
+        stage.begin(chosen if clean is None else chosen.joined(clean[1], CLEAN_SHARE), steps)
         return True
 
     if stage.resume(progress):

@@ -1,0 +1,148 @@
+"""Votes on the words of a block of texts, for tasks in which every word has a class.
+
+A labeling function says of a text: nothing (None or -1); a vote a word, as a list as long as ``x.tokens``; or spans, a list
+of (first character, the one behind the last, class). Pattern functions vote on the words that lie inside a match.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from weakft.data.dataset import ABSTAIN
+from weakft.data.words import split_words
+from weakft.errors import UserError
+from weakft.lfs.block import CHUNK, Failure, Job, class_number, note
+from weakft.lfs.columnwise import TextBlock, is_pattern
+from weakft.lfs.core import place
+from weakft.lfs.examples import examples
+from weakft.lfs.rowwise import Chunk
+
+BEGIN, INSIDE = "B-", "I-"
+
+
+def apply_words(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]:
+    """The votes on the words of consecutive texts, int8 [their words, m], and the failures by name.
+
+    Raises
+    ------
+    UserError : a vote that is no class, not as many votes as words, a span that crosses a word; a labeling function that
+        raises (with ``strict``).
+    """
+    assert job.data.words is not None
+    counts = job.data.words[texts.start : texts.stop]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    L = np.full((int(starts[-1]), len(job.lfs)), ABSTAIN, dtype=np.int8, order="F")
+    failures: dict[str, Failure] = {}
+    columns = {j for j, lf in enumerate(job.lfs) if is_pattern(lf) and job.timeout is None}
+    if columns:
+        block = TextBlock(job.data.texts[texts.start : texts.stop])
+        for j in sorted(columns):
+            for i in np.flatnonzero(block.found_by(job.lfs[j])).tolist():
+                L[starts[i] : starts[i + 1], j] = _of_pattern(job, job.lfs[j], texts[i])
+    for start in range(0, len(texts), CHUNK):
+        some = texts[start : start + CHUNK]
+        chunk = Chunk(examples(job.data, some), job.timeout)
+        for j, lf in enumerate(job.lfs):
+            if j in columns:
+                continue
+            said = chunk.votes(_Spans(lf) if is_pattern(lf) else lf, partial(_note, job, lf, some, failures))
+            for i, value in enumerate(said, start):
+                if value is not None and not (isinstance(value, int) and value == ABSTAIN):
+                    L[starts[i] : starts[i + 1], j] = _of_python(job, lf, value, texts[i])
+    return L, failures
+
+
+def _note(job: Job, lf: Any, texts: range, failures: dict[str, Failure], i: int, error: BaseException) -> None:
+    note(job, lf, texts[i], error, failures)
+
+
+class _Spans:
+    """A pattern function as a function of an example that returns spans of whole words."""
+
+    def __init__(self, lf: Any) -> None:
+        self.lf = lf
+
+    def __call__(self, x: Any) -> list[tuple[int, int, Any]]:
+        words, spans = word_spans(x.text), self.lf.spans(x.text)
+        inside = [(words[a][0], words[b - 1][1]) for a, b in (_inside(words, *span) for span in spans) if a < b]
+        return [(first, behind, self.lf.label) for first, behind in inside]
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """First character of each word, and the one behind its last."""
+    spans, at = [], 0
+    for word in split_words(text):
+        spans.append((at, at + len(word)))
+        at += len(word) + 1
+    return spans
+
+
+def _inside(words: list[tuple[int, int]], first: int, behind: int) -> tuple[int, int]:
+    """The range of the words that lie inside a span of characters."""
+    at = [i for i, (a, b) in enumerate(words) if first <= a and b <= behind]
+    return (at[0], at[-1] + 1) if at else (0, 0)
+
+
+def _of_pattern(job: Job, lf: Any, text: int) -> np.ndarray:
+    words = word_spans(job.data.texts[text])
+    votes = np.full(len(words), ABSTAIN, dtype=np.int8)
+    first, later = _numbers(job, lf, lf.label, text)
+    for span in lf.spans(job.data.texts[text]):
+        a, b = _inside(words, *span)
+        votes[a:b] = later
+        votes[a : min(b, a + 1)] = first
+    return votes
+
+
+def _of_python(job: Job, lf: Any, said: Any, text: int) -> np.ndarray:
+    words = word_spans(job.data.texts[text])
+    votes = np.full(len(words), ABSTAIN, dtype=np.int8)
+    where = f"{place(lf)}: row {job.data.first_row + text + 1} (id {job.data.ids[text]!r})"
+    if isinstance(said, np.ndarray):
+        said = said.tolist()
+    if not isinstance(said, (list, tuple)):
+        raise UserError(
+            f"{where}: returned {said!r}; expected a list with a vote for each of the {len(words)} tokens, a list of spans "
+            "(first character, the one behind the last, class), or None."
+        )
+    if all(isinstance(entry, tuple) and len(entry) == 3 for entry in said):
+        for first, behind, label in said:
+            a, b = _whole(words, first, behind, job.data.texts[text], where)
+            votes[a:b] = _numbers(job, lf, label, text)[1]
+            votes[a] = _numbers(job, lf, label, text)[0]
+        return votes
+    if len(said) != len(words):
+        raise UserError(f"{where}: returned {len(said)} votes for {len(words)} tokens.")
+    before: Any = None
+    for i, label in enumerate(said):
+        votes[i] = _numbers(job, lf, label, text)[1 if label == before else 0]
+        before = label
+    return votes
+
+
+def _whole(words: list[tuple[int, int]], first: Any, behind: Any, text: str, where: str) -> tuple[int, int]:
+    """The words of a span.
+
+    Raises
+    ------
+    UserError : it does not begin and end where words do.
+    """
+    begins, ends = {a: i for i, (a, _) in enumerate(words)}, {b: i for i, (_, b) in enumerate(words)}
+    if first not in begins or behind not in ends or ends[behind] < begins[first]:
+        raise UserError(
+            f"{where}: the span {first!r} to {behind!r} crosses a token of {text[:80]!r}; expected spans of characters that "
+            "begin and end where tokens do."
+        )
+    return begins[first], ends[behind] + 1
+
+
+def _numbers(job: Job, lf: Any, label: Any, text: int) -> tuple[int, int]:
+    """The class of the first word of a span and that of the others: an entity's name stands for its B- and I- classes."""
+    if isinstance(label, str) and label not in job.number and INSIDE + label in job.number:
+        later = job.number[INSIDE + label]
+        return job.number.get(BEGIN + label, later), later
+    number = class_number(job, lf, label, text)
+    return number, number

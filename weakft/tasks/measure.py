@@ -1,0 +1,94 @@
+"""What is measured: predictions against gold labels, of texts or of words, and the one figure that models are chosen by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NotRequired, Self, TypedDict
+
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score
+
+from weakft.data.dataset import Dataset
+from weakft.tasks import entities
+
+
+class Metrics(TypedDict):
+    """Figures of one split: share of right rows, unweighted mean of the classes' F1, number of rows; of words also F1,
+    precision and recall of whole entities (`weakft.tasks.entities`), over all types together.
+    """
+
+    accuracy: float
+    macro_f1: float
+    n: int
+    entity_f1: NotRequired[float]
+    entity_precision: NotRequired[float]
+    entity_recall: NotRequired[float]
+
+
+HEADLINES = {"entity_f1": "entity F1", "accuracy": "accuracy"}
+"""The figure that counts is the first of these that was measured; with its name for a person."""
+
+
+def headline(metrics: Metrics) -> str:
+    """The name of the figure that counts, a key of the metrics."""
+    return next(name for name in HEADLINES if name in metrics)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Gold labels [r] to measure against, -1 where there is none.
+
+    label_names : in class order.   words : as in `Dataset`.
+    """
+
+    gold: np.ndarray
+    label_names: Sequence[str] = ()
+    words: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, data: Dataset, label_names: Sequence[str], purpose: str) -> Self:
+        """A split's gold labels, read for ``purpose``; it must have some."""
+        assert data.gold is not None
+        return cls(data.gold.read(purpose), label_names, data.words)
+
+    def measure(self, probabilities: np.ndarray) -> Metrics:
+        """Compare the most probable class [r, k] with the gold labels; rows without gold do not count.
+
+        Macro-F1 averages over the classes that occur in gold or in the predictions (scikit-learn's definition).
+        """
+        metrics = measure(probabilities, self.gold)
+        if self.words is not None:
+            found = entities.compare(probabilities.argmax(1), self.gold, self.words, self.label_names)
+            metrics["entity_f1"] = found.f1
+            metrics["entity_precision"], metrics["entity_recall"] = found.precision, found.recall
+        return metrics
+
+    def figure(self, probabilities: np.ndarray) -> float:
+        """The figure that counts: accuracy, or the F1 of entities."""
+        metrics = self.measure(probabilities)
+        return metrics[headline(metrics)]  # type: ignore[literal-required]
+
+    def log_loss(self, probabilities: np.ndarray) -> float:
+        """See `log_loss`."""
+        return log_loss(probabilities, self.gold)
+
+
+def measure(probabilities: np.ndarray, gold: np.ndarray) -> Metrics:
+    """Accuracy and macro-F1 of the most probable class [r, k] on gold labels [r]."""
+    known = gold >= 0
+    predicted, truth = probabilities[known].argmax(1), gold[known]
+    if not len(truth):
+        return Metrics(accuracy=float("nan"), macro_f1=float("nan"), n=0)
+    return Metrics(
+        accuracy=float(accuracy_score(truth, predicted)),
+        macro_f1=float(f1_score(truth, predicted, average="macro", zero_division=0.0)),
+        n=len(truth),
+    )
+
+
+def log_loss(probabilities: np.ndarray, gold: np.ndarray, floor: float = 1e-3) -> float:
+    """Mean -log p(gold), natural log; probabilities are kept above ``floor`` so that one row cannot decide."""
+    known = gold >= 0
+    p = probabilities[known][np.arange(known.sum()), gold[known]]
+    return float(-np.log(np.maximum(p, floor)).mean())
