@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NotRequired, Self, TypedDict
@@ -68,6 +69,18 @@ class Truth:
         """The figure that counts: accuracy, or the F1 of entities."""
         metrics = self.measure(probabilities)
         return metrics[headline(metrics)]  # type: ignore[literal-required]
+
+    def standard_error(self, figure: float) -> float:
+        """The standard error of a figure measured here, from the number of texts (0.5 where there is none to go by): the
+        words of one are no independent rows.
+        """
+        known = self.gold >= 0
+        n = (
+            known.sum()
+            if self.words is None
+            else np.logical_or.reduceat(known, np.cumsum(self.words) - self.words).sum()
+        )
+        return math.sqrt(max(0.0, figure * (1 - figure)) / n) if n and math.isfinite(figure) else 0.5
 
     def log_loss(self, probabilities: np.ndarray) -> float:
         """See `log_loss`."""

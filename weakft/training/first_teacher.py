@@ -8,7 +8,6 @@ because where they differ they had better be unsure.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -114,7 +113,7 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> Firs
         kinds.setdefault(c.kind, c)
     ordered = list(kinds.values())
     best = ordered[0].accuracy
-    bar = best - math.sqrt(best * (1 - best) / int((truth.gold >= 0).sum()))
+    bar = best - truth.standard_error(best)
     members = [c for c in ordered if c.accuracy >= bar]
     predictions = np.mean([c.pool for c in members], axis=0)
     valid = np.mean([c.valid for c in members], axis=0)

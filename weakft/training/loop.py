@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -57,10 +56,6 @@ class Validator:
         probabilities = model.predict(self.tokens)
         collapsed = len(np.unique(probabilities.argmax(1))) < min(2, len(np.unique(self.truth.gold)))
         return (self.truth.figure(probabilities), -self.truth.log_loss(probabilities)), collapsed
-
-    def standard_error(self, figure: float) -> float:
-        """The standard error of a share measured on this split (0.5 where there is none to go by)."""
-        return math.sqrt(max(0.0, figure * (1 - figure)) / len(self.truth.gold)) if math.isfinite(figure) else 0.5
 
 
 @dataclass

@@ -163,7 +163,7 @@ def self_train(
         if not run(stage, loss, validator, progress):
             break
         stage.end()
-    if validator is not None and start.score[0] > stage.best.score[0] + validator.standard_error(start.score[0]):
+    if validator is not None and start.score[0] > stage.best.score[0] + validator.truth.standard_error(start.score[0]):
         stage.best = Best(start.score, start.weights)
     stage.finish()
     return stage.best, stage.history, stage.periods
