@@ -335,6 +335,42 @@ def test_a_run_from_spans_to_a_token_classifier_and_back(tiny_model, tmp_path):
     assert "entity F1" in page and "F1 of entities" in page
 
 
+def test_the_page_on_tokens_votes_as_it_says(tmp_path):
+    from pathlib import Path
+
+    page = (Path(__file__).parent.parent / "docs" / "tasks.md").read_text("utf-8")
+    code = next(part.split("```")[0] for part in page.split("```python\n")[1:] if "late at night" in part)
+    (tmp_path / "rules.py").write_text(code)
+    text = "open until 10 pm or late at night for $5 under ten dollars"
+    pd.DataFrame({"text": [text, "nothing here"]}).to_csv(tmp_path / "data.csv", index=False)
+    found = weakft.label(tmp_path / "data.csv", tmp_path / "rules.py", task="tokens")
+    votes = {word: max(row) for word, row in zip([*text.split(), "nothing", "here"], found.L.tolist(), strict=True)}
+    assert [word for word, vote in votes.items() if vote == 1] == "open until 10 pm late at night".split()
+    assert [word for word, vote in votes.items() if vote == 2] == "$5 under ten dollars".split()
+
+
+def test_label_writes_a_row_a_word(tmp_path):
+    from weakft.label import main
+
+    (tmp_path / "rules.py").write_text(
+        "from weakft import keywords\nLABELS = ['O', 'A']\na = keywords('a', ['good'], 'A')\n"
+    )
+    pd.DataFrame({"tokens": WORDS}).to_parquet(tmp_path / "data.parquet")
+    main(
+        [
+            "--data",
+            str(tmp_path / "data.parquet"),
+            "--lfs",
+            str(tmp_path / "rules.py"),
+            "--output",
+            str(tmp_path / "out"),
+        ]
+    )
+    matrix = pd.read_parquet(tmp_path / "out" / "label_matrix.parquet")
+    assert matrix["word"].tolist() == [word for text in WORDS for word in text]
+    assert matrix["a"].tolist() == [1] + [-1] * 8
+
+
 def test_use_valid_and_few_gold_texts_run_on_tokens(tiny_model, tmp_path):
     common = {"label_names": IO, "model": str(tiny_model), "max_steps": 6, "checkpoint_every": 0}
     data = {"valid": tagged(40, 1), "test": tagged(20, 2)}

@@ -20,6 +20,13 @@ Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 
 
+TASK: str = Field(
+    "auto",
+    description="classification: a class a text. tokens: a class a word. pair: a class for two sentences. relation: a class "
+    "for two entities marked in a text, as in [GENE]p53[/GENE] or <e1>p53</e1>. auto: what most rows are.",
+)
+
+
 class Options(BaseModel):
     """What every verb accepts."""
 
@@ -71,17 +78,14 @@ class VoteOptions(DataOptions):
 class LabelConfig(VoteOptions):
     """Options of `weakft label`."""
 
+    task: str = TASK
     output: str = Field("votes", description="Folder for label_matrix.parquet and lf_summary.csv.")
 
 
 class EngineOptions(Options):
     """How an end model is trained, whatever the data and the method."""
 
-    task: str = Field(
-        "auto",
-        description="classification: a class a text. pair: a class for two sentences. relation: a class for two entities "
-        "marked in a text, as in [GENE]p53[/GENE] or <e1>p53</e1>. auto: what most rows are.",
-    )
+    task: str = TASK
     model: str = Field("minilm", description="minilm (packaged), a hub name such as roberta-base, or a local folder.")
     device: Literal["auto", "cpu"] = Field("auto", description="auto takes a GPU where there is one.")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where it is native.")

@@ -110,7 +110,7 @@ def load(
     UserError : the class names are unknown, or the rules' and the data's disagree.
     """
     rules = load_rules(options, given) if needs_rules else None
-    task = getattr(options, "task", "auto")
+    task: str = getattr(options, "task", "auto")
     splits = load_data(options, given, rules.label_names if rules else None, stream and task == "auto")
     prepare(task, splits)
     labels = (rules.label_names if rules else None) or splits.label_names

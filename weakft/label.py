@@ -63,6 +63,7 @@ def main(args: list[str]) -> None:
     import pyarrow.parquet
 
     from weakft import runs
+    from weakft.data.words import identified
     from weakft.display import TerminalProgress, show_summary
     from weakft.errors import UserError
     from weakft.inputs import Given
@@ -74,14 +75,16 @@ def main(args: list[str]) -> None:
     with TerminalProgress() as bars:
         labeled, splits = _label(config, Given(), bars)
     votes = [np.ascontiguousarray(column) for column in labeled.L.T]
-    matrix = pa.table([splits.train.ids, *votes], names=["id", *labeled.names])
+    rows = identified(splits.train)
+    matrix = pa.table([*rows.values(), *votes], names=[*rows, *labeled.names])
     with runs.writing(folder) as scratch:
         pyarrow.parquet.write_table(matrix, scratch / "label_matrix.parquet")
         labeled.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
     show_summary(bars.console, labeled.summary, labeled.gold_labels_used)
     covered = (labeled.L >= 0).any(axis=1).mean()
+    unit = "texts" if splits.train.words is None else "tokens"
     bars.console.print(
-        f"{labeled.L.shape[1]} labeling functions cover {covered:.1%} of {len(labeled.L)} training texts. Wrote {folder}."
+        f"{labeled.L.shape[1]} labeling functions cover {covered:.1%} of {len(labeled.L)} training {unit}. Wrote {folder}."
     )
 
 
