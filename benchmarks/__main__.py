@@ -1,6 +1,6 @@
 """Our own comparison: `weakft benchmark` on the real data sets, its lines kept in results/ and its tables in README.md.
 
-    python -m benchmarks                                   # the main methods, three seeds, five sets: what is not done yet
+    python -m benchmarks                                   # the main methods, three seeds, seven sets: what is not done yet
     python -m benchmarks --data youtube trec --seeds 0     # some of it
     python -m benchmarks --methods cosine cosine-hard      # see weakft benchmark --explain
 
@@ -26,7 +26,7 @@ from weakft.errors import UserError
 
 HERE = Path(__file__).parent
 RESULTS, README = HERE / "results", HERE / "README.md"
-SETS = ("youtube", "trec", "yoruba", "agnews12k", "chemprot")
+SETS = ("youtube", "trec", "yoruba", "agnews12k", "chemprot", "wic", "mitr")
 BEGIN, END = "<!-- generated: tables -->\n", "<!-- end -->"
 
 

@@ -26,7 +26,7 @@ def head(run: FinishedRun) -> dict[str, Any]:
     facts.append(("texts", ", ".join(f"{n:,} {name}" for name, n in m.rows.items())))
     facts.append(("classes", str(len(m.labels))))
     if m.coverage is not None:
-        facts.append(("coverage", f"{m.coverage:.0%} of the training texts have a vote"))
+        facts.append(("coverage", f"{m.coverage:.0%} of the training {run.unit} have a vote"))
     facts.append(("gold labels used", _gold(run)))
     return {"data": m.data, "facts": facts, "seconds": sum(m.timing.values())}
 
