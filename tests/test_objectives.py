@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from weakft.training import objectives as ob
-from weakft.training.pseudo_labels import confidence, select, sharpen
+from weakft.training.pseudo_labels import aligned, confidence, select, sharpen
 
 RNG = np.random.default_rng(7)
 
@@ -113,6 +113,26 @@ def test_sharpen_hand_worked():
 def test_sharpen_pulls_towards_the_class_balance():
     f = np.full((10, 2), 0.5)
     np.testing.assert_allclose(sharpen(f, np.array([0.9, 0.1])), np.tile([0.9, 0.1], (10, 1)), rtol=1e-6)
+
+
+def test_aligned_has_the_balance_and_keeps_the_odds_within_a_class():
+    y, balance = simplex(200, 3), np.array([0.6, 0.3, 0.1])
+    found = aligned(y, balance)
+    np.testing.assert_allclose(found.mean(0), balance, atol=1e-3)
+    factors = found / y
+    ratios = factors / factors[:, :1]
+    np.testing.assert_allclose(ratios, np.tile(ratios[0], (200, 1)), rtol=1e-2)
+
+
+def test_a_balanced_selection_keeps_a_class_that_squaring_would_lose():
+    f = np.tile([0.45, 0.55], (40, 1))
+    f[:10] = [0.52, 0.48]
+    f[10:20] = [0.02, 0.98]
+    balance = f.mean(0)
+    alone, kept = select(np.arange(40), f, 0.0, balance), select(np.arange(40), f, 0.0, balance, balanced=True)
+    assert alone.targets[:, 0].mean() < balance[0] - 0.005
+    assert kept.targets[:, 0].mean() == pytest.approx(balance[0], abs=1e-3)
+    np.testing.assert_array_equal(select(np.arange(40), f, 0.0, None, balanced=True).targets, sharpen(f))
 
 
 def test_confidence():

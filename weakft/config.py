@@ -132,6 +132,10 @@ class EngineOptions(Options):
     confidence_weights: bool = Field(
         True, description="Weigh a selected row by its confidence [w]; off: every one counts the same (to compare)."
     )
+    balanced_pseudo_labels: bool = Field(
+        True,
+        description="The pseudo-labels' mean is the class balance, where that is estimated; off: it may drift (to compare).",
+    )
     first_teacher: bool = Field(
         True, description="Clean the weak labels on frozen features before self-training (needs a validation split)."
     )

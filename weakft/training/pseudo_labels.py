@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from weakft.balance import align, softmax
+
 
 def sharpen(probabilities: np.ndarray, class_balance: np.ndarray | None = None) -> np.ndarray:
     """Soft pseudo-labels, eq. (4): squared predictions, divided by the class's frequency, normalised.
@@ -32,6 +34,16 @@ def sharpen(probabilities: np.ndarray, class_balance: np.ndarray | None = None) 
         frequency = frequency / np.maximum(class_balance, 1e-6)
     y = f**2 / frequency
     return (y / np.maximum(y.sum(1, keepdims=True), 1e-300)).astype(np.float32)
+
+
+def aligned(pseudo_labels: np.ndarray, class_balance: np.ndarray) -> np.ndarray:
+    """Pseudo-labels [n, k] whose mean is the class balance [k]: each class multiplied by a factor, rows normalised.
+
+    Squaring takes from the classes that a teacher is unsure of, and its student, the next teacher, from the same ones:
+    what `sharpen` divides by is the frequency before that.
+    """
+    scores = np.log(np.maximum(pseudo_labels, 1e-12))
+    return softmax(scores + align(scores, class_balance)).astype(np.float32)
 
 
 def confidence(pseudo_labels: np.ndarray) -> np.ndarray:
@@ -71,15 +83,18 @@ def select(
     threshold: float,
     class_balance: np.ndarray | None = None,
     least: float = 0.0,
+    balanced: bool = False,
 ) -> Selection:
     """S = {x : w(x) >= threshold} with its pseudo-labels and confidence weights.
 
     ``probabilities`` [len(rows), k] are the teacher's for ``rows``. A teacher that was stopped early can be right and
     still unsure of everything: the threshold is lowered where needed so that of each pseudo-class the most confident
     share ``least`` is selected (by class, because a teacher is seldom equally sure of all). With ``least`` 0 S may be
-    empty.
+    empty. ``balanced``: the pseudo-labels' mean is the class balance, where there is an estimate of it (see `aligned`).
     """
     targets = sharpen(probabilities, class_balance)
+    if balanced and class_balance is not None:
+        targets = aligned(targets, class_balance)
     weights = confidence(targets)
     kept = weights >= threshold
     if least > 0:

@@ -83,6 +83,7 @@ def run_self_training(
         smoothing=config.smoothing,
         hard=config.hard_pseudo_labels,
         weighted=config.confidence_weights,
+        balanced=config.balanced_pseudo_labels,
     )
     with timed(result.timing, "self-training"):
         best, history, periods = self_train(

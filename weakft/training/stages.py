@@ -63,7 +63,8 @@ class SelfTraining:
     period : steps between teacher refreshes [T3].   threshold : confidence a row needs [xi].
     contrastive_weight, margin [gamma], distance : the contrastive term.   smoothing : confidence term [lambda].
     least : the share of the pool that is selected even below the threshold.   hard : pseudo-labels are the most probable
-    class instead of soft.   weighted : selected rows count by their confidence [w].
+    class instead of soft.   weighted : selected rows count by their confidence [w].   balanced : the pseudo-labels' mean is
+    the class balance.
     pool : rows whose pseudo-labels a refresh computes, as a multiple of what the period trains on (a random part of all).
     """
 
@@ -76,6 +77,7 @@ class SelfTraining:
     least: float
     hard: bool = False
     weighted: bool = True
+    balanced: bool = True
     pool: float = 2.0
 
 
@@ -138,7 +140,7 @@ def self_train(
             predictions = teacher.predictions[picked]
         else:
             predictions = (teacher.predictions[picked] + model.predict(tokens, rows)) / 2
-        chosen = select(rows, predictions, settings.threshold, class_balance, settings.least)
+        chosen = select(rows, predictions, settings.threshold, class_balance, settings.least, settings.balanced)
         if settings.hard:
             chosen.targets = harden(chosen.targets)
         if not settings.weighted:
