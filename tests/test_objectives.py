@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from weakft.training import objectives as ob
-from weakft.training.pseudo_labels import aligned, confidence, select, sharpen
+from weakft.training.pseudo_labels import Selection, aligned, confidence, select, sharpen
 
 RNG = np.random.default_rng(7)
 
@@ -170,3 +170,16 @@ def test_each_terms_gradient_reaches_the_encoder(term, tiny_model):
     first_layer = model.module.bert.encoder.layer[0].attention.self.query.weight
     assert first_layer.grad is not None
     assert first_layer.grad.abs().sum() > 0
+
+
+def test_rare_pseudo_classes_are_met_often_enough():
+    classes = np.array([0] * 3 + [1] * 997)
+    targets = np.eye(2, dtype=np.float32)[classes]
+    even = Selection(np.arange(1000), targets, np.linspace(0, 1, 1000, dtype=np.float32)).evened()
+    counts = np.bincount(even.targets.argmax(1))
+    assert counts[1] == 997 and counts[0] == 3 * 17  # 5 % of 1000 rows
+    assert (even.targets == targets[even.rows]).all() and np.allclose(even.weights, even.rows / 999)
+    usual = Selection(
+        np.arange(1000), np.eye(2, dtype=np.float32)[(np.arange(1000) % 10 > 0).astype(int)], np.ones(1000)
+    )
+    assert usual.evened().rows.tolist() == list(range(1000))

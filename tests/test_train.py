@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, review_lfs, reviews
+from conftest import BAD, FILL, GOOD, ROOT, review_lfs, reviews
 
 import weakft
 from weakft.errors import UserError
@@ -352,3 +352,26 @@ def test_very_many_classes(tiny_model, tmp_path, recwarn):
     assert {f"p_{name}" for name in names} <= set(frame)
     assert (run.folder / "report.html").stat().st_size < 300_000
     assert not [w for w in recwarn if "fragmented" in str(w.message)]
+
+
+def test_a_class_of_one_in_a_hundred_is_not_lost(tiny_model, tmp_path):
+    def rare(n, seed):
+        rng = np.random.default_rng(seed)
+        few = set(rng.permutation(n)[: n // 100].tolist())
+        drawn = [[*rng.choice(BAD if i in few else GOOD, 2), *rng.choice(FILL, 4)] for i in range(n)]
+        labels = ["neg" if i in few else "pos" for i in range(n)]
+        return pd.DataFrame({"text": [" ".join(rng.permutation(words)) for words in drawn], "label": labels})
+
+    run = weakft.train(
+        rare(1000, 0)[["text"]],
+        [weakft.keywords("likes", ["good", "great", "fine"], "pos"), weakft.keywords("no", ["bad", "awful"], "neg")],
+        valid=rare(400, 1),
+        test=rare(1000, 2),
+        label_names=["neg", "pos"],
+        model=str(tiny_model),
+        learning_rate=1e-3,
+        output=str(tmp_path / "run"),
+        checkpoint_every=0,
+    )
+    assert all(period["classes"] == 2 for period in run.metrics["training"]["periods"])
+    assert run.table["cosine"]["macro_f1"] > max(0.9, run.table["majority"]["macro_f1"])

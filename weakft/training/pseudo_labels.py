@@ -58,6 +58,10 @@ def harden(probabilities: np.ndarray) -> np.ndarray:
     return np.eye(probabilities.shape[1], dtype=np.float32)[probabilities.argmax(1)]
 
 
+LEAST_SHARE = 0.1
+"""Of an equal share: so much of a period's rows every pseudo-class has that was selected at all."""
+
+
 @dataclass
 class Selection:
     """The selected set S of a period: `rows` [s] of the pool, `targets` [s, k], `weights` [s]."""
@@ -75,6 +79,17 @@ class Selection:
             np.concatenate([self.targets, np.tile(clean.targets, (times, 1))]),
             np.concatenate([self.weights, np.tile(clean.weights, times)]),
         )
+
+    def evened(self) -> Selection:
+        """With the rows of rare pseudo-classes as often as it takes for each class to be a `LEAST_SHARE` of an equal share:
+        a student that meets a class once in several batches learns that there is none.
+        """
+        classes = self.targets.argmax(1)
+        counts = np.bincount(classes, minlength=self.targets.shape[1])
+        needed = LEAST_SHARE * len(classes) / len(counts)
+        times = np.maximum(1, np.round(needed / np.maximum(counts, 1))).astype(int)[classes]
+        rows = np.repeat(np.arange(len(classes)), times)
+        return Selection(self.rows[rows], self.targets[rows], self.weights[rows])
 
 
 def select(

@@ -154,6 +154,7 @@ def self_train(
                 f"of {size}, {classes} classes. Lower --threshold if this is early."
             )
             return False
+        chosen = chosen.evened()
         stage.begin(chosen if clean is None else chosen.joined(clean[1], CLEAN_SHARE), steps)
         return True
 
