@@ -41,7 +41,9 @@ def embed(
         ranges = np.stack([np.zeros_like(tokens.lengths), tokens.lengths], axis=-1)[:, None]
     features = np.zeros((len(rows), 0), dtype=np.float32)
     logits = np.zeros((len(rows), len(model.label_names)), dtype=np.float32)
-    for batch in tokens.batches(rows, model.inference_tokens):
+
+    def fill(batch: np.ndarray) -> None:
+        nonlocal features
         inputs, place = model.collate(tokens, rows[batch])
         with model.accelerator.autocast():
             output = model.module(**inputs, output_hidden_states=True)
@@ -60,6 +62,8 @@ def embed(
         features[batch], logits[batch] = vectors, model.read(inputs, output.logits, place).float().cpu().numpy()
         if progress is not None:
             progress.advance(len(batch))
+
+    model.in_batches(tokens, rows, fill)
     model.module.train(was_training)
     return features, logits
 

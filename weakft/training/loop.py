@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedTexts
+from weakft.training.memory import in_memory, needed
 from weakft.training.model import EndModel
 
 if TYPE_CHECKING:
@@ -25,6 +27,16 @@ class Batch:
     rows: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
+
+    def split(self, sequences: np.ndarray, most: int | None) -> Iterator[Batch]:
+        """Batches of at most so many of the sequences in which the rows are; itself where that is all (None: is)."""
+        distinct, of = np.unique(sequences, return_inverse=True)
+        if most is None or len(distinct) <= most:
+            yield self
+            return
+        for some in np.array_split(np.arange(len(distinct)), math.ceil(len(distinct) / most)):
+            at = np.isin(of, some)
+            yield Batch(self.rows[at], self.targets[at], self.weights[at])
 
 
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -120,32 +132,59 @@ class Optimization:
         self.bad = 0
 
     def update(self, tokens: TokenizedTexts, batches: Iterator[Batch], loss: Loss, history: History) -> None:
-        """One optimizer step over ``accumulate`` batches; a step whose loss or gradient is not finite is skipped."""
+        """One optimizer step over ``accumulate`` batches; a step whose loss or gradient is not finite is skipped.
+
+        Where the device's memory is too short, each batch is computed in micro-batches from then on.
+        """
         schedule, model = self.schedule, self.model
         for group in self.optimizer.param_groups:
             group["lr"] = schedule.learning_rate * schedule.factor(self.step)
         self.step += 1
-        finite = True
-        for _ in range(schedule.accumulate):
-            batch = next(batches)
-            logits, features = model.forward(tokens, batch.rows)
-            targets = torch.from_numpy(batch.targets).to(model.device)
-            weights = torch.from_numpy(batch.weights).to(model.device)
-            value = loss(logits, features, targets, weights) / schedule.accumulate
-            finite = finite and bool(torch.isfinite(value))
-            if not finite:
-                break
-            model.accelerator.backward(value)
-            history.samples += len(batch.rows)
+        step = [next(batches) for _ in range(schedule.accumulate)]
+        largest = max(len(np.unique(tokens.sequences_of(batch.rows))) for batch in step)
+        size = min(largest, model.limits.micro_batch or largest)
+        finite, samples = in_memory(lambda most: self._gradients(tokens, step, loss, most), size, 1, self._halved)
+        history.samples += samples
         norm = torch.nn.utils.clip_grad_norm_(model.module.parameters(), schedule.gradient_clip)
         if finite and bool(torch.isfinite(norm)):
-            self.optimizer.step()
+            with needed():
+                self.optimizer.step()
             self.bad = 0
         else:
             history.skipped += 1
             self.bad += 1
         self.optimizer.zero_grad(set_to_none=True)
         history.steps += 1
+
+    def _gradients(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, most: int) -> tuple[bool, int]:
+        """Sum up the gradients of a step's mean loss, at most so many sequences at a time. Return whether the loss is
+        finite, and the rows it is of.
+
+        The terms are means over rows, so that the parts of a batch, each weighed by its share of the rows, have the
+        gradients of the whole; but for the contrastive term, whose pairs are then those within a part.
+        """
+        model, schedule, samples = self.model, self.schedule, 0
+        self.optimizer.zero_grad(set_to_none=True)  # of an attempt for which memory was too short
+        for batch in step:
+            for part in batch.split(tokens.sequences_of(batch.rows), most):
+                logits, features = model.forward(tokens, part.rows)
+                targets = torch.from_numpy(part.targets).to(model.device)
+                weights = torch.from_numpy(part.weights).to(model.device)
+                share = len(part.rows) / len(batch.rows)
+                value = loss(logits, features, targets, weights) / schedule.accumulate * share
+                if not bool(torch.isfinite(value)):
+                    return False, samples
+                model.accelerator.backward(value)
+                samples += len(part.rows)
+        return True, samples
+
+    def _halved(self, size: int) -> None:
+        self.model.limits.micro_batch = size
+        self.model.tap.features = None  # they hold on to the failed attempt
+        self.model.say(
+            f"Memory is too short: training goes on with {size} texts at a time, and the same number a step "
+            "(contrastive pairs are those within them)."
+        )
 
 
 def run(stage: Stage, loss: Loss, validator: Validator | None, progress: Progress) -> bool:

@@ -69,6 +69,7 @@ def train_end_model(
     """
     result = Trained(untrained(config, label_names, choose(config.task, splits.train)))
     model = result.model
+    model.say = progress.say
     pristine = model.snapshot()
     with timed(result.timing, "tokenize"):
         source = splits.valid if method.labels == "valid" else splits.train
@@ -100,6 +101,7 @@ def train_end_model(
     if config.continue_on_valid:
         with timed(result.timing, "continued fine-tuning"):
             _continue(result, config, splits, len(label_names), progress, checkpoints)
+    result.records["micro_batch"] = model.limits.micro_batch
     return result
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +23,10 @@ from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
 from weakft.training.backbone import FeatureTap, load_classifier
 from weakft.training.batching import TokenizedTexts, TokenizedWords, tokenized
+from weakft.training.memory import Limits, in_memory, needed
+
+INFERENCE_TOKENS = {"cpu": 4096, "gpu": 65536}
+"""Tokens, padding included, of a batch without gradients: what fits the caches of a CPU, or fills a GPU."""
 
 SETTINGS = "weakft"
 """Under this name a model's config keeps the task."""
@@ -75,7 +81,10 @@ class EndModel:
         self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.opens)
         positions = getattr(self.module.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
         self.max_length = min(positions, self.tokenizer.model_max_length, max_length or positions)
-        self.module.to(self.accelerator.device)
+        self.limits = Limits(INFERENCE_TOKENS["cpu" if self.device.type == "cpu" else "gpu"])
+        self.say: Callable[[str], None] = partial(print, file=sys.stderr)
+        with needed():
+            self.module.to(self.accelerator.device)
         if (
             self.device.type == "cpu"
         ):  # the fused kernel has no dropout there, and loses to plain products on short texts
@@ -103,11 +112,6 @@ class EndModel:
     def device(self) -> torch.device:
         """Where the model computes."""
         return self.accelerator.device
-
-    @property
-    def inference_tokens(self) -> int:
-        """Tokens, padding included, of a batch without gradients: what fits the caches of a CPU, or fills a GPU."""
-        return 4096 if self.device.type == "cpu" else 65536
 
     def tokenize(self, texts: list[str]) -> TokenizedTexts:
         """Tokenize once, cut to the model's length.
@@ -163,13 +167,38 @@ class EndModel:
         probabilities = np.zeros((len(rows), len(self.label_names)), dtype=np.float32)
         was_training = self.module.training
         self.module.eval()
-        for batch in tokens.batches(rows, self.inference_tokens):
+
+        def fill(batch: np.ndarray) -> None:
             logits, _ = self.forward(tokens, rows[batch])
             probabilities[batch] = logits.softmax(-1).cpu().numpy()
             if advance is not None:
                 advance(len(batch))
+
+        self.in_batches(tokens, rows, fill)
         self.module.train(was_training)
         return probabilities
+
+    def in_batches(self, tokens: TokenizedTexts, rows: np.ndarray, compute: Callable[[np.ndarray], None]) -> None:
+        """Call ``compute`` with positions in ``rows``, batch by batch as they fit, until each was in one that went through.
+
+        Raises
+        ------
+        UserError : the memory is too short for one sequence.
+        """
+        waiting = np.ones(len(rows), dtype=bool)
+
+        def the_rest(size: int) -> None:
+            left = np.flatnonzero(waiting)
+            for batch in tokens.batches(rows[left], size):
+                compute(left[batch])
+                waiting[left[batch]] = False
+
+        def halved(size: int) -> None:
+            self.limits.inference_tokens = size
+            self.say(f"Memory is too short: predictions go on with {size} tokens at a time.")
+
+        longest = int(tokens.lengths.max(initial=1))
+        in_memory(the_rest, self.limits.inference_tokens, longest, halved)
 
     @contextmanager
     def frozen_encoder(self) -> Iterator[None]:

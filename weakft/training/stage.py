@@ -9,6 +9,7 @@ import numpy as np
 from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoint, State, arrays
 from weakft.training.loop import Batch, Best, History, Optimization, Progress, Schedule
+from weakft.training.memory import Limits
 from weakft.training.model import EndModel
 from weakft.training.pseudo_labels import Selection
 
@@ -53,7 +54,7 @@ class Stage:
         if self.best.weights is not None:
             self.model.restore(self.best.weights)
         weights = self.best.weights or self.model.module.state_dict()
-        course = {"history": vars(self.history), "periods": self.periods}
+        course = {"history": vars(self.history), "periods": self.periods, "limits": vars(self.model.limits)}
         self.checkpoint.save({"done": True, "best": vars(self.best) | {"weights": weights}, **course})
 
     def resume(self, progress: Progress) -> bool:
@@ -62,7 +63,7 @@ class Stage:
         if state is None:
             return False
         self.best, self.history = Best(**state["best"]), History(**state["history"])
-        self.periods = state["periods"]
+        self.periods, self.model.limits = state["periods"], Limits(**state["limits"])
         if state["done"]:
             assert self.best.weights is not None
             self.model.restore(self.best.weights)
@@ -79,6 +80,7 @@ class Stage:
             "best": vars(self.best),
             "history": vars(self.history),
             "periods": self.periods,
+            "limits": vars(self.model.limits),
             "model": self.model.module.state_dict(),
             "optimizer": self.optimization.optimizer.state_dict(),
             "step": self.step,
