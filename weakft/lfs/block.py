@@ -10,9 +10,10 @@ import numpy as np
 
 from weakft.data.dataset import ABSTAIN, Dataset
 from weakft.errors import UserError, nearest
-from weakft.lfs.columnwise import TextBlock, is_pattern
+from weakft.lfs.columnwise import Views, is_pattern
 from weakft.lfs.core import place
 from weakft.lfs.examples import examples
+from weakft.lfs.recognise import recognise
 from weakft.lfs.rowwise import Chunk
 
 CHUNK = 2_000
@@ -20,6 +21,9 @@ CHUNK = 2_000
 
 BLOCK = 16 * CHUNK
 """Rows whose texts are looked at as a column at a time."""
+
+SIMPLE = {int, str, type(None)}
+"""Types of votes that `Job.simple` tells apart."""
 
 
 @dataclass
@@ -72,28 +76,43 @@ def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
     L = np.full((len(rows), len(job.lfs)), ABSTAIN, dtype=np.int8, order="F")
     failures: dict[str, Failure] = {}
     patterns = [is_pattern(lf) and job.timeout is None for lf in job.lfs]  # a column's search is not a row's call
-    if any(patterns):
-        texts = TextBlock(job.data.texts[rows.start : rows.stop])
-        for j, lf in enumerate(job.lfs):
-            found = texts.found_by(lf) if patterns[j] else np.zeros(0, dtype=bool)
-            if found.any():
-                L[found, j] = class_number(job, lf, lf.label, rows.start + int(found.argmax()))
+    views = Views(job.data.texts[rows.start : rows.stop])
+    for j, lf in enumerate(job.lfs):
+        if patterns[j] and (found := views.block(()).found_by(lf)).any():
+            L[found, j] = class_number(job, lf, lf.label, rows.start + int(found.argmax()))
     if not all(patterns):
         for start in range(0, len(rows), CHUNK):
             some = rows[start : start + CHUNK]
             chunk = Chunk(examples(job.data, some), job.timeout)
             for j, lf in enumerate(job.lfs):
                 if not patterns[j]:
-                    L[start : start + CHUNK, j] = _votes(job, lf, chunk, some, failures)
+                    L[start : start + CHUNK, j] = _votes(job, lf, chunk, some, views, start, failures)
     return L, failures
 
 
-def _votes(job: Job, lf: Any, chunk: Chunk, rows: range, failures: dict[str, Failure]) -> np.ndarray:
-    votes = chunk.votes(lf, lambda i, error: note(job, lf, rows[i], error, failures))
+def _votes(
+    job: Job, lf: Any, chunk: Chunk, rows: range, views: Views, start: int, failures: dict[str, Failure]
+) -> np.ndarray:
+    """The votes on the rows of a chunk, those of the views from ``start`` on, int8."""
+    guard = recognise(lf) if job.timeout is None else None  # anew: what it reads may be another one's to change
+    if guard is None or type(guard.vote) not in SIMPLE or guard.vote not in job.simple:
+        return _called(job, lf, chunk, rows, None, failures)
+    votes = np.full(len(rows), job.simple[guard.vote], dtype=np.int8)
+    possible = np.flatnonzero(views.candidates(guard)[start : start + len(rows)])
+    votes[possible] = _called(job, lf, chunk, rows, possible.tolist(), failures)
+    return votes
+
+
+def _called(
+    job: Job, lf: Any, chunk: Chunk, rows: range, some: list[int] | None, failures: dict[str, Failure]
+) -> np.ndarray:
+    """The votes of a labeling function that is called on the rows of a chunk, or on ``some`` of them."""
+    called = rows if some is None else [rows[i] for i in some]
+    votes = chunk.votes(lf, lambda i, error: note(job, lf, called[i], error, failures), some)
     # True and 1.0 equal 1 as keys, so types are looked at, too
-    if set(map(type, votes)) <= {int, str, type(None)} and job.simple.keys() >= set(votes):
+    if set(map(type, votes)) <= SIMPLE and job.simple.keys() >= set(votes):
         return np.fromiter(map(job.simple.__getitem__, votes), dtype=np.int8, count=len(votes))
-    return np.array([class_number(job, lf, vote, row) for row, vote in zip(rows, votes, strict=True)], dtype=np.int8)
+    return np.array([class_number(job, lf, vote, row) for row, vote in zip(called, votes, strict=True)], dtype=np.int8)
 
 
 def note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, Failure]) -> None:

@@ -7,6 +7,7 @@ translation is not exact (see `translate`), Python's own matcher confirms them. 
 from __future__ import annotations
 
 import re
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weakft.lfs.kinds import PatternLF, WordsLF
+from weakft.lfs.recognise import Guard, View
 from weakft.lfs.translate import translate
 
 
@@ -51,26 +53,52 @@ class TextBlock:
 
     def found(self, pattern: re.Pattern[str]) -> np.ndarray:
         """Whether the pattern is found in each text, bool [n]: exactly ``pattern.search(text) is not None``."""
-        found = np.zeros(len(self.texts), dtype=bool)
-        self._confirm(pattern, self.lone_surrogates, found)
+        found, unsure = self.candidates(pattern)
+        search, texts = pattern.search, self.texts
+        for row in unsure.tolist():
+            found[row] = search(texts[row]) is not None
+        return found
+
+    def candidates(self, pattern: re.Pattern[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Where alone the pattern may be found, bool [n], and those of these rows where only Python's `re` can tell."""
+        possible = np.zeros(len(self.texts), dtype=bool)
+        possible[self.lone_surrogates] = True
+        unsure = [self.lone_surrogates]
         for column, rows, ascii_only in ((self.ascii, self.ascii_rows, True), (self.wide, self.wide_rows, False)):
             if not len(rows):
                 continue
             translation = translate(pattern, ascii_only)
-            candidates = None if translation is None else _search(column, translation.pattern)
-            if candidates is None:
-                self._confirm(pattern, rows, found)
-            elif translation is not None and translation.exact:
-                found[rows[candidates]] = True
-            else:
-                self._confirm(pattern, rows[candidates], found)
+            found = None if translation is None else _search(column, translation.pattern)
+            named = rows if found is None else rows[found]
+            possible[named] = True
+            if found is None or translation is None or not translation.exact:
+                unsure.append(named)
+        return possible, np.concatenate(unsure)
+
+
+class Views:
+    """Some texts and what string methods make of them (each called once a text), with all that was searched for in them."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts, self.plain = texts, set(map(type, texts)) <= {str}
+        self._blocks: dict[View, TextBlock] = {}
+        self._candidates: dict[tuple[View, re.Pattern[str]], np.ndarray] = {}
+
+    def candidates(self, guard: Guard) -> np.ndarray:
+        """The texts on which the guarded function must be called, bool [n]."""
+        found = np.full(len(self.texts), not self.plain)
+        for view, pattern in guard.searches if self.plain else ():
+            if (view, pattern) not in self._candidates:
+                self._candidates[view, pattern] = self.block(view).candidates(pattern)[0]
+            found |= self._candidates[view, pattern]
         return found
 
-    def _confirm(self, pattern: re.Pattern[str], rows: np.ndarray, found: np.ndarray) -> None:
-        search, texts = pattern.search, self.texts
-        for row in rows.tolist():
-            if search(texts[row]) is not None:
-                found[row] = True
+    def block(self, view: View) -> TextBlock:
+        """The texts after the string methods of a view."""
+        if view not in self._blocks:
+            texts = list(map(methodcaller(view[-1]), self.block(view[:-1]).texts)) if view else self.texts
+            self._blocks[view] = TextBlock(texts)
+        return self._blocks[view]
 
 
 def _search(column: pa.Array, pattern: str) -> np.ndarray | None:

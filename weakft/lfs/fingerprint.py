@@ -176,7 +176,7 @@ class Hasher:
                 self._add_all([name, cell.cell_contents])
             except ValueError:  # an empty cell
                 self._write(name, "empty")
-        for name in sorted(_globals_read(f.__code__)):
+        for name in sorted(globals_read(f.__code__)):
             if name in f.__globals__:
                 self._add_all([name, f.__globals__[name]])
 
@@ -220,7 +220,7 @@ def _alone(value: Any) -> str:
     return hasher.digest()
 
 
-def _globals_read(code: types.CodeType) -> set[str]:
+def globals_read(code: types.CodeType) -> set[str]:
     """The global names that a function reads, functions inside it included."""
     names: set[str] = set()
     for instruction in dis.get_instructions(code):
@@ -231,7 +231,7 @@ def _globals_read(code: types.CodeType) -> set[str]:
             raise Unknown(f"{code.co_name} changes {instruction.argval}")
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            names |= _globals_read(constant)
+            names |= globals_read(constant)
     return names
 
 

@@ -36,10 +36,15 @@ class Chunk:
         self._timeout = timeout
         self._made: dict[tuple[int, ...], list[Any]] = {(): examples}
 
-    def votes(self, lf: Any, on_error: OnError) -> list[Any]:
-        """The labeling function's votes, None on rows where it raises (told to ``on_error`` by their place)."""
+    def votes(self, lf: Any, on_error: OnError, rows: Sequence[int] | None = None) -> list[Any]:
+        """The labeling function's votes, None on rows where it raises (told to ``on_error`` by their place).
+
+        rows : those of the chunk that it is called on; None: all.
+        """
         f, preprocessors = parts(lf)
         examples = self._after(preprocessors)
+        if rows is not None:
+            examples = [examples[row] for row in rows]
         votes: list[Any] = []
         add = votes.append
         with restored(), limited(f, self._timeout) as vote:
