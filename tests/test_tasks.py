@@ -332,7 +332,8 @@ def test_the_page_on_adding_a_task_works(tiny_model, tmp_path, monkeypatch):
     from weakft import tasks
 
     page = (Path(__file__).parent.parent / "docs" / "tasks.md").read_text("utf-8")
-    (tmp_path / "aspect.py").write_text(page.split("```python\n")[1].split("```")[0])
+    blocks = [part.split("```")[0] for part in page.split("## Adding a task")[1].split("```python\n")[1:]]
+    (tmp_path / "aspect.py").write_text(blocks[0])
     monkeypatch.syspath_prepend(tmp_path)
     from aspect import Aspect
 
@@ -343,7 +344,7 @@ def test_the_page_on_adding_a_task_works(tiny_model, tmp_path, monkeypatch):
         "Aspect": Aspect,
         "Classification": Classification,
     }
-    exec(page.split("```python\n")[2].split("```")[0], namespace)
+    exec(blocks[1], namespace)
     monkeypatch.setattr(tasks, "TASKS", namespace["TASKS"])
     texts = [f"the [X]{word}[/X] was very {word}" for word in ("good", "bad", "film") * 20]
     rules = [weakft.keywords("good", ["good"], "yes"), weakft.keywords("bad", ["bad"], "no")]

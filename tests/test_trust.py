@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 
@@ -138,3 +139,19 @@ def test_a_model_folder_with_code_in_it_does_not_run_it(tiny_model, tmp_path):
     (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(UserError):
         weakft.predict(run.folder, texts[:3])
+
+
+def test_the_oldest_versions_that_ci_runs_are_the_lower_bounds():
+    allowed = dict(
+        re.findall(r'^    "([a-z0-9-]+)>=([0-9.]+)', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    )
+    pinned = dict(
+        re.findall(r"^([a-z0-9-]+)==([0-9.]+)$", (ROOT / ".ci" / "oldest.txt").read_text("utf-8"), re.MULTILINE)
+    )
+    direct = re.search(
+        r"^dependencies = \[(.*?)^\]", (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    names = set(re.findall(r'"([a-z0-9-]+)>=', direct[1]))
+    assert set(pinned) == names - {"torch", "snorkel"}  # snorkel has one version in its range
+    for name, version in pinned.items():
+        assert version.split(".")[: allowed[name].count(".") + 1] == allowed[name].split("."), name
