@@ -1,4 +1,4 @@
-"""A device that runs out of memory: the same step in micro-batches, the same predictions, one sentence where nothing helps."""
+"""A device that runs out of memory: the same step in micro-batches, the same predictions, one sentence at the end."""
 
 import re
 
@@ -44,8 +44,9 @@ def made(tiny_model):
     return make
 
 
-def holds(model, most, error=torch.OutOfMemoryError(WORDS)):
+def holds(model, most, error=None):
     """Let the model's device hold so many rows. Return the sizes of the batches that were tried."""
+    error = error or torch.OutOfMemoryError(WORDS)
     original, tried = model.module.forward, []
 
     def forward(*args, **kwargs):
