@@ -173,6 +173,94 @@ def test_auto_without_validation_falls_back_and_says_so():
     assert two.name == "majority"
 
 
+class Broken(Brought):
+    """A label model whose soft labels are all the same value."""
+
+    value = float("nan")
+
+    def predict_proba(self, L):
+        return np.full((len(L), self.n_classes), self.value, np.float32)
+
+
+NONE = "no probabilities"
+
+
+@pytest.mark.parametrize(("value", "said"), [(np.nan, NONE), (np.inf, NONE), (0.5, NONE), (1 / 3, "the same whatever")])
+@pytest.mark.parametrize("with_valid", [True, False])
+def test_the_majority_vote_stands_in_for_a_fit_that_came_to_nothing(monkeypatch, value, said, with_valid):
+    monkeypatch.setitem(BUILT_IN, "broken", Broken)
+    monkeypatch.setattr(Broken, "value", value)
+    L, y = votes(n=600)
+    choice = choose("broken", L[:500], 3, 0, *((L[500:], y[500:]) if with_valid else (None, None)))
+    assert choice.name == "majority" and isinstance(choice.model, MajorityVote)
+    assert said in choice.warning and "The majority vote takes its place." in choice.warning
+    np.testing.assert_array_equal(choice.soft_labels, MajorityVote(3).fit(L[:500]).predict_proba(L[:500]))
+
+
+def test_auto_leaves_out_a_family_that_diverged_and_names_it(monkeypatch):
+    monkeypatch.setitem(BUILT_IN, "dawid-skene", Broken)
+    L, y = votes(n=600)
+    choice = choose("auto", L[:500], 3, 0, L[500:], y[500:])
+    assert choice.name != "dawid-skene" and np.isfinite(choice.soft_labels).all()
+    assert [c.error for c in choice.candidates if c.model == "dawid-skene"] == ["The label model Broken failed on this "
+        "label matrix: the soft labels are no probabilities."] * 3  # fmt: skip
+
+
+def dense(n=400, m=100, seed=0):
+    """Votes on which Snorkel's descent diverges: very many rules that vote on every row and nearly always agree."""
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < 0.1).astype(np.int8)
+    return np.where(rng.random((n, m)) < 0.01, 1 - y[:, None], y[:, None]).astype(np.int8), y
+
+
+@pytest.mark.parametrize("name", ["snorkel", "auto"])
+def test_snorkels_model_diverges_on_very_many_rules_that_agree(name):
+    L, y = dense()
+    with pytest.raises(UserError, match="its gradient descent diverges"):
+        SnorkelLabelModel(2).fit(L)
+    choice = choose(name, L, 2, 0, None, None)
+    assert choice.name == "majority" and (choice.soft_labels.argmax(1) == y).all()
+    assert "gradient descent diverges" in choice.warning
+    measured = choose("auto", L[:300], 2, 0, L[300:], y[300:])
+    assert any("diverges" in c.error for c in measured.candidates) and measured.candidates[0].accuracy == 1.0
+
+
+def test_a_descent_that_is_cut_short_while_it_diverges_is_noticed():
+    """All its parameters are finite still; cut to [0.01, 0.99] they would pass for probabilities."""
+    with pytest.raises(UserError, match="its gradient descent diverges"):
+        SnorkelLabelModel(2, epochs=20).fit(dense()[0])
+
+
+def test_a_named_model_below_chance_is_kept_with_a_warning(monkeypatch):
+    class Contrary(Brought):
+        def predict_proba(self, L):
+            return np.roll(vote_shares(L, self.n_classes), 1, axis=1).astype(np.float32)
+
+    monkeypatch.setitem(BUILT_IN, "contrary", Contrary)
+    choice = choose("contrary", votes(n=500)[0], 3, 0, None, None)
+    assert choice.name == "contrary" and "less than chance would" in choice.warning
+    assert not choose("majority", votes(n=500)[0], 3, 0, None, None).warning
+
+
+def test_a_run_says_that_the_label_model_diverged_and_records_it(tmp_path):
+    """Through the pipeline: a message, metrics.json, and a run that ends well."""
+    from weakft.config import TrainConfig, build
+    from weakft.display import Silent
+    from weakft.inputs import Given
+    from weakft.lfs.core import LabelingFunction
+    from weakft.pipeline import train
+
+    L, _ = dense(n=100)
+    rules = [LabelingFunction(f"r{j}", lambda x, j=j: int(L[int(x.id), j])) for j in range(L.shape[1])]
+    options = {"method": "label-model", "label_model": "snorkel", "output": str(tmp_path / "run"), "cache": False}
+    said = Silent()
+    given = Given(train=[f"text {i}" for i in range(100)], lfs=rules, label_names=["a", "b"])
+    run = train(build(TrainConfig, options, "test"), given, said)
+    assert run.metrics["label_model"]["name"] == "majority"
+    assert "diverges" in run.metrics["label_model"]["warning"]
+    assert any("The majority vote takes its place" in message for message in said.messages)
+
+
 def test_a_given_balance_is_the_only_one_tried():
     L, y = votes()
     choice = choose("majority", L, 3, 0, L[:50], y[:50], np.array([0.5, 0.3, 0.2]))

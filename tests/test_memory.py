@@ -1,4 +1,4 @@
-"""A device that runs out of memory: the same step in micro-batches, the same predictions, one sentence at the end."""
+"""A device that runs out of memory: the same step in micro-batches, the same predictions, one sentence if nothing helps."""
 
 import re
 
@@ -46,13 +46,12 @@ def made(tiny_model):
 
 def holds(model, most, error=None):
     """Let the model's device hold so many rows. Return the sizes of the batches that were tried."""
-    error = error or torch.OutOfMemoryError(WORDS)
     original, tried = model.module.forward, []
 
     def forward(*args, **kwargs):
         tried.append(len(kwargs["input_ids"]))
         if tried[-1] > most:
-            raise error
+            raise error or torch.OutOfMemoryError(WORDS)
         return original(*args, **kwargs)
 
     model.module.forward = forward

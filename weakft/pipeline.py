@@ -233,6 +233,8 @@ def _aggregate(job: _Job, votes: Votes) -> Choice:
     progress.start("label model", 1)
     choice = aggregate(config, splits, votes, job.labels)
     progress.advance(1, f"{choice.name}, {choice.balance} class balance")
+    if choice.warning:
+        progress.say(choice.warning)
     if splits.valid is None:
         progress.say("No validation split: the label model is not chosen by it, and training follows a fixed schedule.")
     return choice
@@ -344,6 +346,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
             "name": job.choice.name,
             "balance": job.choice.balance,
             "reason": job.choice.reason,
+            "warning": job.choice.warning,
             "candidates": [{k: _plain(v) for k, v in asdict(c).items()} for c in job.choice.candidates],
         }
     if job.trained is not None:

@@ -8,7 +8,15 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 
 from weakft.balance import softmax
+from weakft.errors import UserError
 from weakft.label_models.patterns import Patterns, chunks, distinct
+
+ALIKE = 1e-6
+"""Soft labels that differ by less say the same."""
+
+
+class Diverged(UserError):
+    """A label model's fit came to nothing on a label matrix that others can be fitted on."""
 
 
 @runtime_checkable
@@ -81,6 +89,40 @@ def predict_on(model: LabelModel, patterns: Patterns) -> np.ndarray:
     if isinstance(model, PatternModel):
         return model.predict_patterns(patterns)
     return model.predict_proba(patterns.matrix)
+
+
+def sound_fit(model: LabelModel, patterns: Patterns) -> LabelModel:
+    """`fit_on`, and a look at what the model makes of the same rows.
+
+    Raises
+    ------
+    Diverged : soft labels that are no probabilities, or the same ones for all votes.
+    UserError : the model cannot be fitted on this matrix.
+    """
+    fit_on(model, patterns)
+    rows = patterns.rows[covered(patterns.rows)]
+    p = probabilities(model, rows)
+    winners = vote_shares(rows, p.shape[1]).argmax(axis=1)
+    if len(np.unique(winners)) > 1 and np.ptp(p, axis=0).max() < ALIKE:
+        raise Diverged(f"{_named(model)}: the soft labels are the same whatever the votes are.")
+    return model
+
+
+def probabilities(model: LabelModel, rows: np.ndarray) -> np.ndarray:
+    """A fitted model's soft labels float32 [n, k] of rows of votes.
+
+    Raises
+    ------
+    Diverged : they are no probabilities.
+    """
+    p = model.predict_rows(rows) if isinstance(model, PatternModel) else model.predict_proba(rows)
+    if not (np.isfinite(p).all() and (p >= 0).all() and np.allclose(p.sum(axis=1), 1, atol=1e-3)):
+        raise Diverged(f"{_named(model)}: the soft labels are no probabilities.")
+    return p
+
+
+def _named(model: LabelModel) -> str:
+    return f"The label model {type(model).__name__} failed on this label matrix"
 
 
 def covered(L: np.ndarray) -> np.ndarray:

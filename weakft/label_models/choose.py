@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from weakft.errors import UserError
-from weakft.label_models.base import LabelModel, covered, fit_on, predict_on
+from weakft.label_models.base import Diverged, LabelModel, covered, predict_on, probabilities, sound_fit
 from weakft.label_models.patterns import Patterns, distinct
 from weakft.label_models.registry import find
 from weakft.label_models.silence import fill
@@ -41,6 +41,7 @@ class Choice:
     soft_labels : float32 [n, k] for the training rows.   class_balance : [k], what self-training aligns with, or None
     for the uniform pull of the paper.   gold_used : validation labels read.
     runner_up : the soft labels [n, k] of the best candidate of another family, where there is one.
+    warning : why the majority vote stands in for the label model that was asked for, or how far that is from it.
     silent : the soft label [k] of rows without votes, where that means something (`silence.unvoted`); else their soft labels
     mean nothing.
     """
@@ -55,6 +56,7 @@ class Choice:
     reason: str = ""
     runner_up: np.ndarray | None = None
     silent: np.ndarray | None = None
+    warning: str = ""
 
     def posterior(self, L: np.ndarray) -> np.ndarray:
         """Soft labels float32 [r, k] of any rows of votes."""
@@ -86,7 +88,8 @@ def choose(
     The balances tried are the model's own estimate, uniform, and the validation split's; a balance given by the user
     is the only one tried. Candidates are compared by their log-loss on the validation rows that have votes. Without a
     validation split (or without votes on it) ``auto`` takes Snorkel's model where at least three LFs vote and its hard
-    labels agree with the majority vote on `FALLBACK_AGREEMENT` of the covered rows, else the majority vote.
+    labels agree with the majority vote on `FALLBACK_AGREEMENT` of the covered rows, else the majority vote. The majority
+    vote stands in for a named model that diverges, too.
     """
     scored = None if valid_L is None or valid_gold is None else covered(valid_L) & (valid_gold >= 0)
     usable = scored is not None and bool(scored.any())
@@ -105,6 +108,8 @@ def choose(
     assert valid_L is not None and valid_gold is not None and scored is not None
     families = [f for f in FAMILIES if f != "snorkel" or L.shape[1] >= MINIMUM_LFS] if name == "auto" else [name]
     tried = _compare(families, balances, train, n_classes, seed, distinct(valid_L[scored]), valid_gold[scored])
+    if all(model is None for _, model in tried):
+        return _without_validation(name, train, n_classes, seed, balances)
     fitted = sorted((c.log_loss, i) for i, (c, model) in enumerate(tried) if model is not None)
     order = [tried[i] for _, i in fitted]
     best, chosen = order[0]
@@ -140,10 +145,10 @@ def _compare(
                 continue
             candidate = Candidate(family, label)
             try:
-                model = fit_on(find(family)(n_classes, balance, seed), train)
-                p = predict_on(model, valid)
+                model = sound_fit(find(family)(n_classes, balance, seed), train)
+                p = valid.expand(probabilities(model, valid.rows))
             except UserError as error:
-                if len(families) == 1:
+                if len(families) == 1 and not isinstance(error, Diverged):
                     raise
                 candidate.error = str(error)
                 tried.append((candidate, None))
@@ -158,22 +163,27 @@ def _without_validation(
     name: str, train: Patterns, n_classes: int, seed: int, balances: dict[str, np.ndarray | None]
 ) -> Choice:
     label, balance = next(iter(balances.items()))
-    majority = fit_on(find("majority")(n_classes, balance, seed), train)
-    reason = "named on the command line"
-    picked, model = name, majority
-    if name == "auto":
-        picked, reason = "majority", "no validation votes, and fewer than three labeling functions"
-        if train.rows.shape[1] >= MINIMUM_LFS:
-            rows = covered(train.matrix)
-            try:
-                snorkel = fit_on(find("snorkel")(n_classes, balance, seed), train)
-                same = predict_on(snorkel, train).argmax(1) == predict_on(majority, train).argmax(1)
-                share = float(same[rows].mean()) if rows.any() else 0.0
-                reason = f"no validation votes; Snorkel's model agrees with the majority vote on {share:.0%} of rows"
-                if share >= FALLBACK_AGREEMENT:
-                    picked, model = "snorkel", snorkel
-            except UserError as error:
-                reason = f"no validation votes; {error}"
-    elif name != "majority":
-        model = fit_on(find(name)(n_classes, balance, seed), train)
-    return Choice(model, picked, label, predict_on(model, train), balance, reason=reason)
+    majority = sound_fit(find("majority")(n_classes, balance, seed), train)
+    plain = Choice(majority, "majority", label, predict_on(majority, train), balance)
+    if name == "auto" and train.rows.shape[1] < MINIMUM_LFS:
+        return replace(plain, reason="no validation votes, and fewer than three labeling functions")
+    if name == "majority":
+        return replace(plain, reason="named on the command line")
+    try:
+        model = sound_fit(find("snorkel" if name == "auto" else name)(n_classes, balance, seed), train)
+    except UserError as error:
+        if name != "auto" and not isinstance(error, Diverged):
+            raise
+        warning = f"{error} The majority vote takes its place." if isinstance(error, Diverged) else ""
+        return replace(plain, reason=f"no validation votes; {error}", warning=warning)
+    soft_labels, rows = predict_on(model, train), covered(train.matrix)
+    same = soft_labels[rows].argmax(1) == plain.soft_labels[rows].argmax(1)
+    share = float(same.mean()) if len(same) else 0.0
+    picked = replace(plain, model=model, soft_labels=soft_labels)
+    if name != "auto":
+        warning = f"{name} agrees with the majority vote on {share:.0%} of the covered texts: less than chance would."
+        return replace(picked, name=name, reason="named on the command line", warning=warning * (share < 1 / n_classes))
+    reason = f"no validation votes; Snorkel's model agrees with the majority vote on {share:.0%} of rows"
+    if share < FALLBACK_AGREEMENT:
+        return replace(plain, reason=reason)
+    return replace(picked, name="snorkel", reason=reason)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from weakft.errors import UserError
-from weakft.label_models.base import PatternModel, normalise, vote_scores
+from weakft.label_models.base import Diverged, PatternModel, normalise, vote_scores
 from weakft.label_models.patterns import Patterns, overlaps, totals
 
 MINIMUM_LFS = 3
@@ -49,7 +49,8 @@ class SnorkelLabelModel(PatternModel):
         Raises
         ------
         UserError : fewer than three labeling functions, no rows, a vote or a class balance that does not fit the number
-        of classes, or a descent that diverges.
+        of classes.
+        Diverged : the descent ends higher than it began.
         """
         k, (n, m) = self.n_classes, patterns.matrix.shape
         self._check(patterns)
@@ -61,12 +62,12 @@ class SnorkelLabelModel(PatternModel):
         moments = (overlaps(patterns, lfs, classes) / n).astype(np.float32)
         start = initial(np.diag(moments), classes, self.balance)
         scale = np.random.RandomState(self.seed).random_sample()  # the draw that seeds Snorkel's start
+        problem, begin = (moments, lfs[:, None] == lfs, self.balance), start * np.float32(scale)
         with np.errstate(over="ignore", invalid="ignore"):
-            found = descend(
-                moments, lfs[:, None] == lfs, self.balance, start, start * np.float32(scale), self.epochs, self.l2
-            )
-        if np.isnan(found).any():
-            raise UserError(
+            found = descend(*problem, start, begin, self.epochs, self.l2)
+            descended = loss(found, *problem) <= loss(begin, *problem)  # False for NaN
+        if not descended:
+            raise Diverged(
                 "Snorkel's label model failed on this label matrix: its gradient descent diverges. "
                 "Use --label-model dawid-skene or majority, or fewer rules that vote on the same rows."
             )
