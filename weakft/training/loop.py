@@ -66,8 +66,13 @@ class Validator:
     def score(self, model: EndModel) -> tuple[tuple[float, float], bool]:
         """Return ((figure, -log-loss), collapsed): collapsed means one class only is ever predicted."""
         probabilities = model.predict(self.tokens)
-        collapsed = len(np.unique(probabilities.argmax(1))) < min(2, len(np.unique(self.truth.gold)))
+        collapsed = not self.one_class and len(np.unique(probabilities.argmax(1))) < 2
         return (self.truth.figure(probabilities), -self.truth.log_loss(probabilities)), collapsed
+
+    @property
+    def one_class(self) -> bool:
+        """Whether all gold labels are of one class."""
+        return len(np.unique(self.truth.gold[self.truth.gold >= 0])) < 2
 
 
 @dataclass

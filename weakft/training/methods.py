@@ -77,6 +77,11 @@ def train_end_model(
         tokens = model.tokenize(source.texts)
         test = None if splits.test is None else model.tokenize(splits.test.texts)
         validator = _validator(method, config, splits, model)
+    if validator is not None and validator.one_class:
+        progress.say(
+            "The validation split has gold labels of one class only: what is chosen by it leans to that class, and a "
+            "collapse of the model to it cannot be noticed."
+        )
     rows, targets = _labels(method, config, splits, weak, len(label_names))
     given = (model, tokens, rows, targets)
     texts = len(np.unique(tokens.sequences_of(rows)))
