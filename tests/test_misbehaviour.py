@@ -14,7 +14,8 @@ from weakft.config import TrainConfig, build
 from weakft.display import Silent
 from weakft.inputs import Given
 from weakft.pipeline import train
-from weakft.training.loop import MAX_BAD_STEPS, Batch, History, Optimization, Schedule
+from weakft.tasks.measure import Truth
+from weakft.training.loop import MAX_BAD_STEPS, Batch, History, Optimization, Schedule, Validator
 from weakft.training.model import EndModel
 from weakft.training.objectives import soft_cross_entropy
 
@@ -150,3 +151,11 @@ def test_a_split_without_rows_is_refused(tiny_model, tmp_path, name):
     nothing = pd.DataFrame({"text": pd.Series([], dtype=str), "label": pd.Series([], dtype=str)})
     with pytest.raises(weakft.errors.UserError, match=f"{name}: the table has columns but no rows"):
         run(tiny_model, tmp_path, **{name: nothing})
+
+
+@pytest.mark.parametrize(("gold", "collapsed"), [([0, 1, 1, -1], True), ([1, 1, 1, -1], False)])
+def test_one_class_in_gold_is_no_collapse_of_the_model(model, gold, collapsed):
+    with torch.no_grad():
+        model.module.classifier.bias[1] = 100.0  # it predicts that class whatever the text
+    validator = Validator(model.tokenize(reviews(4, 0)[0]), Truth(np.array(gold), LABELS))
+    assert validator.score(model)[1] is collapsed
