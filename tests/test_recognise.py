@@ -190,7 +190,7 @@ def shadowed(x, len=len):
 
 
 def replaced(x):
-    x = [x][0]
+    x = WORDS
     return SPAM if "a" in x.text else ABSTAIN
 
 

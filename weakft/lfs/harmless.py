@@ -54,10 +54,8 @@ def harmless(code: CodeType) -> Harmless | None:
         outer = frozenset(globals_read(code)) | {*code.co_freevars}
     except Unknown:  # it binds some itself
         return None
-    nodes = list(ast.walk(tree))
-    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)} | {*arguments}
     uses = 0
-    for node in nodes:
+    for node in ast.walk(tree):
         match node:
             case ast.Name() if node.id == arguments[0]:
                 uses += 1
@@ -65,12 +63,8 @@ def harmless(code: CodeType) -> Harmless | None:
                 uses -= 1
             case ast.Attribute(_, name, ast.Load()) if name in ATTRIBUTES:
                 pass
-            case ast.Call(ast.Name(name)) if name in bound:
-                return None
-            case ast.Call(ast.Name() | ast.Attribute()) | ast.Subscript(_, _, ast.Load()):
+            case ast.Subscript(_, _, ast.Load()):
                 pass
-            case ast.Call() | ast.Attribute() | ast.Subscript():
-                return None
             case _ if node is not tree and not isinstance(node, NODES):
                 return None
     if uses:  # the example is handed on or replaced
