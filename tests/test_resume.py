@@ -23,6 +23,7 @@ from weakft import runs, unfinished
 from weakft.errors import UserError
 from weakft.interruption import Interrupted, Signals
 from weakft.training.checkpoints import Checkpoint
+from weakft.training.model import choose_precision
 
 RULES = """
 import time
@@ -191,6 +192,29 @@ def test_twenty_random_moments(killed):
             share *= 0.9
     print(*seen, sep="\n")
     assert len({str(left) for _, left in seen}) >= 4  # several stages were hit
+
+
+@pytest.mark.slow
+def test_the_real_backbone_in_the_machines_precision_goes_on_to_the_same_bits(tmp_path):
+    """MiniLM on the embedded messages, bf16 where that is native: killed in each stage, as a process of its own."""
+    command = [sys.executable, "-m", "weakft.train", "--max-steps", "12", "--checkpoint-every", "0.01", "--no-cache"]
+
+    def run(name, kill_when=""):
+        more = [] if name == "whole" else ["--resume"]
+        process = subprocess.Popen([*command, "--output", str(tmp_path / name), *more], stdout=subprocess.DEVNULL)
+        awaited = unfinished.place_of(tmp_path / name) / kill_when
+        while kill_when and process.poll() is None and not awaited.exists():
+            time.sleep(0.001)
+        if kill_when:
+            process.kill()
+        return process.wait()
+
+    assert run("whole") == 0
+    assert [run("killed", file) for file in ("initial.pt", "self-training.pt")] == [-signal.SIGKILL] * 2
+    assert run("killed") == 0
+    whole, killed = outcome(tmp_path / "whole"), outcome(tmp_path / "killed")
+    assert whole[2]["precision"] == ("bf16" if choose_precision("auto", "cpu") == "bf16" else "no")
+    assert killed == whole
 
 
 def test_sigterm_writes_a_checkpoint_and_says_how_to_go_on(killed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from weakft.data.dataset import Dataset
-
-WRITERS = {".csv": "to_csv", ".tsv": "to_csv", ".parquet": "to_parquet", ".jsonl": "to_json"}
+    from weakft.training.loop import Progress
 
 
 def predict(run: str | Path, texts: Any) -> pd.DataFrame:
@@ -40,45 +40,47 @@ def predict_dataset(run: Path, data: Dataset) -> pd.DataFrame:
     """The same for a split that is already read."""
     import pandas as pd
 
+    from weakft.display import Silent
+
+    return pd.concat(predict_parts(run, data, Silent()), ignore_index=True)
+
+
+def predict_parts(run: Path, data: Dataset, progress: Progress) -> Iterator[pd.DataFrame]:
+    """The same part by part, as the split is read."""
+    import pandas as pd
+
     from weakft.data.words import identified
     from weakft.runs import model_folder
     from weakft.tasks.base import check
     from weakft.training.model import EndModel
 
     model = EndModel.load(model_folder(run))
-    data = model.task.prepare(data)
-    check(model.task, data)
-    probabilities = model.predict(model.tokenize(data.texts))
-    labels = [model.label_names[c] for c in probabilities.argmax(1)]
-    frame = pd.DataFrame({**identified(data), "label": labels})
-    frame[[f"p_{name}" for name in model.label_names]] = probabilities
-    return frame
+    model.say = progress.say
+    for i, part in enumerate(data.parts()):
+        part = model.task.prepare(part)
+        check(model.task, part)
+        if not i:
+            progress.start("predictions", max(len(data), part.n_rows))
+        probabilities = model.predict(model.tokenize(part.texts), advance=progress.advance)
+        labels = [model.label_names[c] for c in probabilities.argmax(1)]
+        columns = {f"p_{name}": p for name, p in zip(model.label_names, probabilities.T, strict=True)}
+        yield pd.DataFrame({**identified(part), "label": labels, **columns})
 
 
 def main(args: list[str]) -> None:
     """The command line of `weakft predict`."""
     config = parse(PredictConfig, args, "weakft predict", positional=("run",))
-    from weakft.data.readers import read_table
+    from weakft.data.readers import read_texts
     from weakft.data.tables import Columns
-    from weakft.errors import UserError
+    from weakft.data.writers import check_target, write
+    from weakft.display import TerminalProgress
 
     output = Path(config.output)
-    if output.suffix not in WRITERS:
-        raise UserError(f"--output {output}: expected a file ending in {', '.join(WRITERS)}.")
-    if not output.parent.is_dir():
-        raise UserError(f"--output {output}: there is no folder {output.parent}.")
-    columns = Columns(text=config.text_column, id=config.id_column)
-    frame = predict_dataset(Path(config.run), read_table(Path(config.input), columns))
-    beside = output.with_name(f".{output.name}.partial")
-    formats: dict[str, dict[str, Any]] = {
-        ".csv": {"index": False},
-        ".tsv": {"index": False, "sep": "\t"},
-        ".parquet": {"index": False},
-        ".jsonl": {"orient": "records", "lines": True, "force_ascii": False},
-    }
-    getattr(frame, WRITERS[output.suffix])(beside, **formats[output.suffix])
-    beside.replace(output)
-    print(f"Wrote {len(frame)} predictions to {output}.")
+    check_target(output)
+    data = read_texts(Path(config.input), Columns(text=config.text_column, id=config.id_column))
+    with TerminalProgress() as bars:
+        rows = write(predict_parts(Path(config.run), data, bars), output)
+    print(f"Wrote {rows} predictions to {output}.")
 
 
 callable_module(__name__, predict)

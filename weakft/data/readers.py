@@ -109,8 +109,13 @@ def read_splits(path: Path, columns: Columns, stream: bool = False) -> Splits:
 
 
 def _train(path: Path, columns: Columns, stream: bool) -> Dataset:
-    streams = stream and path.suffix.lower() == ".parquet" and columns.label_names is not None
-    return Streamed(path, columns) if streams and not _has_lists(path) else read_table(path, columns)
+    return (read_texts if stream and columns.label_names is not None else read_table)(path, columns)
+
+
+def read_texts(path: Path, columns: Columns) -> Dataset:
+    """Read a file of texts as `read_table`; a Parquet file without token lists comes as `Streamed`."""
+    streams = path.suffix.lower() == ".parquet" and path.is_file() and not _has_lists(path)
+    return Streamed(path, columns) if streams else read_table(path, columns)
 
 
 def _has_lists(path: Path) -> bool:

@@ -1,0 +1,83 @@
+"""`weakft predict` on files: part by part, whole or absent, at once from many processes."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, reviews
+
+import weakft
+from weakft.cli import run
+from weakft.data import readers
+from weakft.predict import main
+from weakft.training.model import EndModel
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "m"
+    EndModel(str(tiny_model), ["neg", "pos"], device="cpu", precision="fp32", max_length=32).save(folder)
+    return folder
+
+
+@pytest.fixture
+def texts(tmp_path):
+    frame = pd.DataFrame({"text": reviews(100, 0)[0], "id": [f"n{i}" for i in range(100)]})
+    frame.to_parquet(tmp_path / "in.parquet")
+    return frame
+
+
+def read(path):
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    if path.suffix == ".jsonl":
+        return pd.read_json(path, lines=True)
+    return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+
+
+@pytest.mark.parametrize("extension", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_a_parquet_file_is_predicted_part_by_part(model, texts, tmp_path, monkeypatch, capsys, extension):
+    expected = weakft.predict(model, texts)
+    monkeypatch.setattr(readers, "PART", 7)
+    sizes = []
+    original = EndModel.predict
+    monkeypatch.setattr(EndModel, "predict", lambda self, t, **more: sizes.append(len(t)) or original(self, t, **more))
+    output = tmp_path / f"out{extension}"
+    assert run(main, [str(model), "--input", str(tmp_path / "in.parquet"), "--output", str(output)]) == 0
+    assert sizes == [7] * 14 + [2]  # never more than a part is held
+    found = read(output)
+    assert list(found) == ["id", "label", "p_neg", "p_pos"] and list(found["id"]) == list(texts["id"])
+    assert list(found["label"]) == list(expected["label"])
+    np.testing.assert_allclose(found["p_pos"], expected["p_pos"], atol=1e-5)
+    assert "Wrote 100 predictions" in capsys.readouterr().out
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["in.parquet", output.name])
+
+
+@pytest.mark.parametrize(("row", "message"), [("  ", "row 96, column 'text'"), (None, "row 96, column 'text'")])
+def test_a_bad_row_late_in_the_file_leaves_what_was_there(model, texts, tmp_path, monkeypatch, capsys, row, message):
+    monkeypatch.setattr(readers, "PART", 10)
+    texts.loc[95, "text"] = row
+    texts.to_parquet(tmp_path / "in.parquet")
+    (tmp_path / "out.csv").write_text("of before")
+    assert run(main, [str(model), "--input", str(tmp_path / "in.parquet"), "--output", str(tmp_path / "out.csv")]) == 2
+    assert message in capsys.readouterr().err
+    assert (tmp_path / "out.csv").read_text() == "of before"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.parquet", "out.csv"]
+
+
+def test_many_processes_at_once_predict_the_same(model, texts, tmp_path):
+    """They share a model folder and write into one folder."""
+    command = [sys.executable, "-m", "weakft.predict", str(model), "--input", str(tmp_path / "in.parquet"), "--output"]
+
+    def one(i):
+        return subprocess.run(
+            [*command, str(tmp_path / f"{i}.csv")], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in pool.map(one, range(3)):
+            assert done.returncode == 0, done.stderr
+    assert len({(tmp_path / f"{i}.csv").read_bytes() for i in range(3)}) == 1
