@@ -230,6 +230,17 @@ def test_files_with_labeling_functions(tmp_path, count):
         ends_well(lambda: load_file(file))
 
 
+@pytest.mark.slow
+def test_a_million_columns(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"c{i}" for i in range(10**6)) + "\n" + ",".join("x" for _ in range(10**6)), "utf-8")
+    for columns in (Columns(), Columns(text="c07")):
+        with pytest.raises(UserError, match="'c0', 'c1', .* and 999,980 more") as raised:
+            read_table(path, columns)
+        assert len(str(raised.value)) < 1000
+    assert read_table(path, Columns(text="c7")).texts == ["x"]
+
+
 def test_large_ones(tmp_path):
     path = tmp_path / "long.csv"
     path.write_text("text\n" + "x" * 10_000_000 + "\n", "utf-8")

@@ -17,7 +17,7 @@ from weakft.data.pairs import COLUMNS as PAIRS
 from weakft.data.pairs import join
 from weakft.data.words import COLUMNS as WORDS
 from weakft.data.words import by_words, join_words
-from weakft.errors import UserError, nearest
+from weakft.errors import UserError, listed, nearest
 
 TEXT_GUESSES = ("text", "sentence", "content", "message", "body", "comment", "review", "document", "question")
 LABEL_GUESSES = ("label", "labels", "class", "category", "target", "gold", "tags", "ner_tags")
@@ -43,7 +43,7 @@ def _pick(asked: str | None, guesses: tuple[str, ...], names: list[str], what: s
     if asked is not None:
         if asked not in names:
             raise UserError(
-                f"{source}: there is no column {asked!r} for the {what}; there are {', '.join(map(repr, names))}."
+                f"{source}: there is no column {asked!r} for the {what}; there are {listed(names)}."
                 f"{nearest(asked, names)}"
             )
         return asked
@@ -162,7 +162,7 @@ def _text_columns(table: pa.Table, columns: Columns, names: list[str], source: s
         text = strings[0]
     if text is None:
         raise UserError(
-            f"{source}: cannot tell which column is the text; there are {', '.join(map(repr, names))}. "
+            f"{source}: cannot tell which column is the text; there are {listed(names)}. "
             "Name it with --text-column (for two sentences, --text-column FIRST,SECOND)."
         )
     return [text]
@@ -251,8 +251,7 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
             continue
         if index is None or not 0 <= index < len(names):
             raise UserError(
-                f"{where(row)}: unknown label {value!r}; the classes are {', '.join(map(repr, names))}."
-                f"{nearest(key, names)}"
+                f"{where(row)}: unknown label {value!r}; the classes are {listed(names)}.{nearest(key, names)}"
             )
         gold[row] = index
     return Gold(gold)
