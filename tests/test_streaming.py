@@ -1,14 +1,18 @@
 """A Parquet file is labeled part by part: the same votes, ids and errors as when it is read whole."""
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from conftest import review_lfs, reviews
 
 import weakft
 from weakft.data import readers
+from weakft.data.dataset import Dataset, Gold, drawn
 from weakft.data.readers import Streamed, read_splits, read_table
 from weakft.data.tables import Columns
+from weakft.data.words import by_words
 from weakft.errors import UserError
 from weakft.lfs import LabelingFunction, keywords, labeling_function
 from weakft.lfs.apply import apply
@@ -124,3 +128,40 @@ def test_texts_that_are_not_utf8(tmp_path):
         read_table(path, Columns())
     with pytest.raises(UserError, match="cannot be read as PARQUET: .*UTF8"):
         weakft.label(path, RULES, label_names=NAMES)
+
+
+def test_rows_are_drawn_without_holding_the_file(tiny_model, tmp_path, monkeypatch):
+    """--max-rows on Parquet: the same texts, ids and labels as from Python, in order; the rest is read part by part."""
+    texts, gold = reviews(100, 0)
+    labels = [label if i > 60 else None for i, label in enumerate(gold)]  # parts without any label, too
+    frame = pd.DataFrame({"id": [f"n{i}" for i in range(100)], "text": texts, "label": labels, "stars": range(100)})
+    frame.to_parquet(tmp_path / "train.parquet")
+    options = {"label_names": ["neg", "pos"], "method": "majority", "max_rows": 30, "seed": 3}
+    with monkeypatch.context() as patched:
+        patched.setattr(readers, "PART", 9)
+        patched.setattr(readers, "_read_frame", None)  # the whole file is never read
+        run = weakft.train(str(tmp_path), review_lfs(), output=str(tmp_path / "a"), **options)
+    same = weakft.train(frame, review_lfs(), output=str(tmp_path / "b"), **options)
+    found = pd.read_parquet(run.folder / "predictions.parquet")
+    pd.testing.assert_frame_equal(found, pd.read_parquet(same.folder / "predictions.parquet"))
+    numbers = found["id"].str[1:].astype(int)
+    assert len(set(numbers)) == 30 and numbers.is_monotonic_increasing and numbers.max() > 60
+    assert run.metrics["training_rows_left_out"] == 70 and run.metrics["rows"]["train"] == 30
+    other = weakft.train(frame, review_lfs(), output=str(tmp_path / "c"), **{**options, "seed": 4})
+    assert list(pd.read_parquet(other.folder / "predictions.parquet")["id"]) != list(found["id"])
+    every = weakft.train(frame, review_lfs(), output=str(tmp_path / "d"), **{**options, "max_rows": 100})
+    assert every.metrics["training_rows_left_out"] == 0
+
+
+def test_what_is_drawn_keeps_its_gold_labels_votes_and_words():
+    n = 20
+    words = by_words(Dataset([" ".join(["w"] * (i % 3 + 1)) for i in range(n)], [str(i) for i in range(n)]))
+    r = words.n_rows
+    owner = words.places(np.arange(r))[0]
+    words.gold, words.votes = Gold(owner), np.repeat(owner[:, None], 2, axis=1).astype(np.int8)
+    some = drawn(words, 7, 0)
+    expected = np.repeat([int(i) for i in some.ids], some.words)
+    assert len(some) == 7 and list(some.gold.read("test")) == list(expected)
+    assert (some.votes == expected[:, None]).all() and len(some.columns["tokens"]) == 7
+    assert not words.gold.reads  # drawing is no use of a label
+    assert drawn(words, 20, 0) is words

@@ -171,6 +171,11 @@ class TrainConfig(EngineOptions, VoteOptions):
     checkpoint_every: float = Field(
         60.0, ge=0, description="Seconds between checkpoints while a model trains (in OUTPUT.partial); 0: none."
     )
+    max_rows: Positive | None = Field(
+        None,
+        description="Read at most so many training texts, drawn at random; the others are left out. A Parquet file is then "
+        "never held whole. Default: all of them.",
+    )
     seed: Count = Field(0, description="Seeds everything random.")
     ceiling: bool = Field(False, description="Also train the fully supervised ceiling (reads the training gold).")
     gold_labels: Positive | None = Field(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from weakft.config import DataOptions, TrainConfig, VoteOptions
 from weakft.data import example
-from weakft.data.dataset import Dataset, Splits
+from weakft.data.dataset import Dataset, Splits, drawn
 from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError
@@ -111,7 +111,12 @@ def load(
     """
     rules = load_rules(options, given) if needs_rules else None
     task: str = getattr(options, "task", "auto")
-    splits = load_data(options, given, rules.label_names if rules else None, stream and task == "auto")
+    draws = isinstance(options, TrainConfig) and options.max_rows is not None
+    splits = load_data(options, given, rules.label_names if rules else None, (stream or draws) and task == "auto")
+    if isinstance(options, TrainConfig) and options.max_rows is not None:
+        whole = len(splits.train)
+        splits.train = drawn(splits.train, options.max_rows, options.seed)
+        splits.left_out = whole - len(splits.train)
     prepare(task, splits)
     labels = (rules.label_names if rules else None) or splits.label_names
     if labels is None:

@@ -97,6 +97,9 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
         runs.check_target(folder)
         if config.resume and not unfinished.can_resume(folder) and (folder / runs.METRICS).is_file():
             return _finished(config, folder, progress)
+        if splits.left_out:
+            n = len(splits.train)
+            progress.say(f"{n:,} of {n + splits.left_out:,} training texts were drawn at random (--max-rows).")
         job = _Job(config, splits, labels, progress)
         with unfinished.hold(folder, _compared(config), config.resume, progress.say) as place:
             _work(job, rules, place, signals)
@@ -338,6 +341,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
     metrics["table"] = job.table
     metrics["labels"] = job.labels
     metrics["rows"] = {name: len(split) for name, split in splits.named()}
+    metrics["training_rows_left_out"] = splits.left_out
     if job.votes is not None:
         metrics["coverage"] = float(covered(job.votes.train).mean())
         metrics["failures"] = {f.name: f.count for f in job.votes.failures.values()}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,17 @@ class Gold:
     def fingerprint(self) -> str:
         """A hash of the labels, to know them again by: no use of them."""
         return hashlib.sha256(self._labels.tobytes()).hexdigest()
+
+    def take(self, rows: np.ndarray) -> Gold:
+        """Those of some rows: no use of them."""
+        return Gold(self._labels[rows])
+
+    @classmethod
+    def joined(cls, parts: Iterable[tuple[int, Gold | None]]) -> Gold | None:
+        """One below the other, each with its number of rows, where None has no labels: no use of them."""
+        labels = [np.full(n, ABSTAIN) if gold is None else gold._labels for n, gold in parts]
+        whole = np.concatenate(labels)
+        return cls(whole) if (whole != ABSTAIN).any() else None
 
     def read(self, purpose: str) -> np.ndarray:
         """Return the labels [n] and note that they were used for ``purpose`` ("train", "select", "measure")."""
@@ -102,6 +113,37 @@ class Dataset:
         """Its rows in order, in pieces that can be held: itself, where all of it is held anyway."""
         yield self
 
+    def take(self, texts: np.ndarray) -> Dataset:
+        """Some of its texts, with all that is theirs."""
+        rows = self.rows_of(texts)
+        return replace(
+            self,
+            texts=[self.texts[i] for i in texts],
+            ids=[self.ids[i] for i in texts],
+            columns={name: [values[i] for i in texts] for name, values in self.columns.items()},
+            gold=None if self.gold is None else self.gold.take(rows),
+            votes=None if self.votes is None else self.votes[rows],
+            words=None if self.words is None else self.words[texts],
+        )
+
+
+def drawn(data: Dataset, n: int, seed: int) -> Dataset:
+    """``n`` random texts of a split in their order (or all, where it has no more), read part by part."""
+    if n >= len(data):
+        return data
+    chosen, first, found = np.sort(np.random.default_rng(seed).choice(len(data), n, replace=False)), 0, []
+    for part in data.parts():
+        low, high = np.searchsorted(chosen, [first, first + len(part)])
+        found.append(part.take(chosen[low:high] - first))
+        first += len(part)
+    whole = replace(found[0], source=f"{data.source}, {n:,} texts drawn", first_row=0)
+    if len(found) > 1:  # only tables come in parts: they have neither ready votes nor words
+        whole.texts = [text for part in found for text in part.texts]
+        whole.ids = [i for part in found for i in part.ids]
+        whole.columns = {name: [v for part in found for v in part.columns[name]] for name in whole.columns}
+        whole.gold = Gold.joined((len(part), part.gold) for part in found)
+    return whole
+
 
 @dataclass
 class Splits:
@@ -109,6 +151,7 @@ class Splits:
 
     label_names : class names in class order, or None where the data does not name them.
     lf_names : names of the ready votes' labeling functions in vote order, or None.
+    left_out : training texts that were not drawn.
     """
 
     train: Dataset
@@ -117,6 +160,7 @@ class Splits:
     label_names: list[str] | None = None
     lf_names: list[str] | None = None
     name: str = "data"
+    left_out: int = 0
 
     def named(self) -> Iterator[tuple[str, Dataset]]:
         """The splits that are there, by name: train, valid, test."""
