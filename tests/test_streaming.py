@@ -151,6 +151,9 @@ def test_rows_are_drawn_without_holding_the_file(tiny_model, tmp_path, monkeypat
     assert list(pd.read_parquet(other.folder / "predictions.parquet")["id"]) != list(found["id"])
     every = weakft.train(frame, review_lfs(), output=str(tmp_path / "d"), **{**options, "max_rows": 100})
     assert every.metrics["training_rows_left_out"] == 0
+    whole = weakft.train(str(tmp_path), review_lfs(), output=str(tmp_path / "e"), **{**options, "max_rows": 1000})
+    assert whole.metrics["rows"]["train"] == 100
+    assert list(pd.read_parquet(whole.folder / "predictions.parquet")["id"]) == list(frame["id"])
 
 
 def test_what_is_drawn_keeps_its_gold_labels_votes_and_words():

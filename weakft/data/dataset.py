@@ -129,8 +129,9 @@ class Dataset:
 
 def drawn(data: Dataset, n: int, seed: int) -> Dataset:
     """``n`` random texts of a split in their order (or all, where it has no more), read part by part."""
-    if n >= len(data):
+    if n >= len(data) == len(data.texts):
         return data
+    n = min(n, len(data))
     chosen, first, found = np.sort(np.random.default_rng(seed).choice(len(data), n, replace=False)), 0, []
     for part in data.parts():
         low, high = np.searchsorted(chosen, [first, first + len(part)])
