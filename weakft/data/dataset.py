@@ -98,16 +98,17 @@ class Dataset:
         """The rows of some texts, text after text."""
         if self.words is None:
             return texts
-        ends = np.cumsum(self.words)
-        return np.concatenate([np.arange(ends[t] - self.words[t], ends[t]) for t in texts] or [np.zeros(0, np.int64)])
+        starts = first_rows(self.words)
+        parts = [np.arange(starts[t], starts[t] + self.words[t]) for t in texts]
+        return np.concatenate(parts or [np.zeros(0, np.int64)])
 
     def places(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The text of each of some rows, and the row's place in it."""
         if self.words is None:
             return rows, np.zeros_like(rows)
-        ends = np.cumsum(self.words)
-        texts = np.searchsorted(ends, rows, side="right")
-        return texts, rows - (ends - self.words)[texts]
+        starts = first_rows(self.words)
+        texts = np.searchsorted(starts, rows, side="right") - 1
+        return texts, rows - starts[texts]
 
     def parts(self) -> Iterator[Dataset]:
         """Its rows in order, in pieces that can be held: itself, where all of it is held anyway."""
@@ -125,6 +126,11 @@ class Dataset:
             votes=None if self.votes is None else self.votes[rows],
             words=None if self.words is None else self.words[texts],
         )
+
+
+def first_rows(words: np.ndarray) -> np.ndarray:
+    """The row of each text's first word, given the numbers of words."""
+    return np.cumsum(words) - words
 
 
 def drawn(data: Dataset, n: int, seed: int) -> Dataset:

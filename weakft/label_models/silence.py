@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from weakft.data.dataset import first_rows
 from weakft.label_models.base import covered
 from weakft.tasks.entities import OUTSIDE
 
@@ -19,7 +20,7 @@ def usable(L: np.ndarray, words: np.ndarray | None) -> np.ndarray:
     rows = covered(L)
     if words is None or not len(rows):
         return rows
-    return np.repeat(np.logical_or.reduceat(rows, np.cumsum(words) - words), words)
+    return np.repeat(np.logical_or.reduceat(rows, first_rows(words)), words)
 
 
 def unvoted(

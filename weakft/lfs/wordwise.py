@@ -6,7 +6,7 @@ of (first character, the one behind the last, class). Pattern functions vote on 
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,15 @@ import numpy as np
 from weakft.data.dataset import ABSTAIN
 from weakft.data.words import split_words
 from weakft.errors import UserError
-from weakft.lfs.block import CHUNK, Failure, Job, class_number, note
+from weakft.lfs.block import BLOCK, CHUNK, Failure, Job, class_number, note
 from weakft.lfs.columnwise import TextBlock, is_pattern
 from weakft.lfs.core import place
 from weakft.lfs.examples import examples
 from weakft.lfs.rowwise import Chunk
+from weakft.tasks.entities import BEGIN, INSIDE
 
-BEGIN, INSIDE = "B-", "I-"
+Words = tuple[tuple[int, int], ...]
+"""First character of each word, and the one behind its last."""
 
 
 def apply_words(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]:
@@ -71,16 +73,17 @@ class _Spans:
         return [(first, behind, self.lf.label) for first, behind in inside]
 
 
-def word_spans(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=BLOCK)  # every labeling function that votes on a text asks for them
+def word_spans(text: str) -> Words:
     """First character of each word, and the one behind its last."""
     spans, at = [], 0
     for word in split_words(text):
         spans.append((at, at + len(word)))
         at += len(word) + 1
-    return spans
+    return tuple(spans)
 
 
-def _inside(words: list[tuple[int, int]], first: int, behind: int) -> tuple[int, int]:
+def _inside(words: Words, first: int, behind: int) -> tuple[int, int]:
     """The range of the words that lie inside a span of characters."""
     at = [i for i, (a, b) in enumerate(words) if first <= a and b <= behind]
     return (at[0], at[-1] + 1) if at else (0, 0)
@@ -89,11 +92,9 @@ def _inside(words: list[tuple[int, int]], first: int, behind: int) -> tuple[int,
 def _of_pattern(job: Job, lf: Any, text: int) -> np.ndarray:
     words = word_spans(job.data.texts[text])
     votes = np.full(len(words), ABSTAIN, dtype=np.int8)
-    first, later = _numbers(job, lf, lf.label, text)
+    numbers = _numbers(job, lf, lf.label, text)
     for span in lf.spans(job.data.texts[text]):
-        a, b = _inside(words, *span)
-        votes[a:b] = later
-        votes[a : min(b, a + 1)] = first
+        _cast(votes, _inside(words, *span), numbers)
     return votes
 
 
@@ -110,9 +111,8 @@ def _of_python(job: Job, lf: Any, said: Any, text: int) -> np.ndarray:
         )
     if all(isinstance(entry, tuple) and len(entry) == 3 for entry in said):
         for first, behind, label in said:
-            a, b = _whole(words, first, behind, job.data.texts[text], where)
-            votes[a:b] = _numbers(job, lf, label, text)[1]
-            votes[a] = _numbers(job, lf, label, text)[0]
+            within = _whole(words, first, behind, job.data.texts[text], where)
+            _cast(votes, within, _numbers(job, lf, label, text))
         return votes
     if len(said) != len(words):
         raise UserError(f"{where}: returned {len(said)} votes for {len(words)} tokens.")
@@ -123,7 +123,14 @@ def _of_python(job: Job, lf: Any, said: Any, text: int) -> np.ndarray:
     return votes
 
 
-def _whole(words: list[tuple[int, int]], first: Any, behind: Any, text: str, where: str) -> tuple[int, int]:
+def _cast(votes: np.ndarray, within: tuple[int, int], numbers: tuple[int, int]) -> None:
+    """Vote on a range of words: one class for the first, one for the others."""
+    first, behind = within
+    votes[first:behind] = numbers[1]
+    votes[first : min(behind, first + 1)] = numbers[0]
+
+
+def _whole(words: Words, first: Any, behind: Any, text: str, where: str) -> tuple[int, int]:
     """The words of a span.
 
     Raises

@@ -11,10 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from weakft.data.dataset import first_rows
+
 OUTSIDE = "O"
 """The class of words that are in no entity."""
 
-PREFIXES = ("B-", "I-")
+BEGIN, INSIDE = "B-", "I-"
+"""What stands before an entity's type in the classes of BIO."""
 
 
 class Counts(NamedTuple):
@@ -45,9 +48,10 @@ def compare(predicted: np.ndarray, gold: np.ndarray, words: np.ndarray, label_na
 
     predicted, gold : class numbers of all words of all texts [r].   words : number of words of each text.
     """
-    known = np.repeat(np.minimum.reduceat(gold, np.cumsum(words) - words) >= 0, words)
+    starts = first_rows(words)
+    known = np.repeat(np.minimum.reduceat(gold, starts) >= 0, words)
     first = np.zeros(len(gold), dtype=bool)
-    first[np.cumsum(words) - words] = True
+    first[starts] = True
     ours, theirs = (_ends(labels, first, known, label_names) for labels in (predicted, gold))
     right = (ours.begins & theirs.begins & (ours.end == theirs.end) & (ours.kind == theirs.kind)).sum()
     return Counts(int(right), int(ours.begins.sum()), int(theirs.begins.sum()))
@@ -62,7 +66,7 @@ class _Entities(NamedTuple):
 def _ends(labels: np.ndarray, first: np.ndarray, known: np.ndarray, label_names: Sequence[str]) -> _Entities:
     kinds = {name: i for i, name in enumerate(dict.fromkeys(map(_kind, label_names)))}
     of_class = np.array([-1 if name == OUTSIDE else kinds[_kind(name)] for name in label_names])
-    opens = np.array([name.startswith("B-") for name in label_names])
+    opens = np.array([name.startswith(BEGIN) for name in label_names])
     kind = np.where(known, of_class[labels], -1)
     before = np.concatenate([[-1], kind[:-1]])
     before[first] = -1
@@ -73,4 +77,4 @@ def _ends(labels: np.ndarray, first: np.ndarray, known: np.ndarray, label_names:
 
 
 def _kind(name: str) -> str:
-    return name[2:] if name.startswith(PREFIXES) else name
+    return name[2:] if name.startswith((BEGIN, INSIDE)) else name

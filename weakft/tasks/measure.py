@@ -10,7 +10,7 @@ from typing import NotRequired, Self, TypedDict
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
-from weakft.data.dataset import Dataset
+from weakft.data.dataset import Dataset, first_rows
 from weakft.tasks import entities
 
 
@@ -75,11 +75,9 @@ class Truth:
         words of one are no independent rows.
         """
         known = self.gold >= 0
-        n = (
-            known.sum()
-            if self.words is None
-            else np.logical_or.reduceat(known, np.cumsum(self.words) - self.words).sum()
-        )
+        if self.words is not None:
+            known = np.logical_or.reduceat(known, first_rows(self.words))
+        n = known.sum()
         return math.sqrt(max(0.0, figure * (1 - figure)) / n) if n and math.isfinite(figure) else 0.5
 
     def log_loss(self, probabilities: np.ndarray) -> float:

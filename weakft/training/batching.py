@@ -67,6 +67,10 @@ class TokenizedTexts:
         """The sequence in which each of some rows is."""
         return rows
 
+    def count(self, rows: np.ndarray) -> int:
+        """In how many sequences some rows are."""
+        return len(np.unique(self.sequences_of(rows)))
+
     def batches(self, rows: np.ndarray, tokens_a_batch: int) -> Iterator[np.ndarray]:
         """Positions in ``rows`` in batches for inference, see `length_sorted_batches`."""
         return length_sorted_batches(self.lengths[rows], tokens_a_batch)

@@ -146,7 +146,7 @@ class Optimization:
             group["lr"] = schedule.learning_rate * schedule.factor(self.step)
         self.step += 1
         step = [next(batches) for _ in range(schedule.accumulate)]
-        largest = max(len(np.unique(tokens.sequences_of(batch.rows))) for batch in step)
+        largest = max(tokens.count(batch.rows) for batch in step)
         size = min(largest, model.limits.micro_batch or largest)
         finite, samples = in_memory(lambda most: self._gradients(tokens, step, loss, most), size, 1, self._halved)
         history.samples += samples

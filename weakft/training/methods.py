@@ -84,8 +84,9 @@ def train_end_model(
         )
     rows, targets = _labels(method, config, splits, weak, len(label_names))
     given = (model, tokens, rows, targets)
-    texts = len(np.unique(tokens.sequences_of(rows)))
-    steps = config.initial_steps or passes(config, texts, *STEPS["valid" if config.gold_labels else method.labels])
+    steps = config.initial_steps or passes(
+        config, tokens.count(rows), *STEPS["valid" if config.gold_labels else method.labels]
+    )
     patience = config.patience if method.labels == "weak" and validator is not None else 0
     schedule = schedule_of(config, model, validator, steps, patience)
     stage = "initial fine-tuning" if method.labels == "weak" else f"fine-tuning on {method.labels}"
@@ -123,8 +124,7 @@ def _continue(
     model = result.model
     rows, targets = _labels(METHODS["valid"], config, splits, None, n_classes)
     tokens = model.tokenize(splits.valid.texts)
-    texts = len(np.unique(tokens.sequences_of(rows)))
-    schedule = schedule_of(config, model, None, passes(config, texts, *STEPS["valid"]), 0)
+    schedule = schedule_of(config, model, None, passes(config, tokens.count(rows), *STEPS["valid"]), 0)
     given = (model, tokens, rows, targets)
     stage, continued = "continued fine-tuning on valid", checkpoints.of("continued")
     _, history = fine_tune(*given, schedule, config.batch_size, config.seed, None, progress, stage, continued)
