@@ -15,7 +15,7 @@ from weakft.training.model import EndModel
 def taught(tiny_model, monkeypatch):
     """Run two periods of self-training; return (the rows, predictions) each selected from, and the student's own."""
 
-    def run(teacher, clean=None):
+    def run(teacher, clean=None, **more):
         model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
         texts, _ = reviews(60, 0)
         tokens = model.tokenize(texts)
@@ -28,7 +28,7 @@ def taught(tiny_model, monkeypatch):
 
         real = stages.select
         monkeypatch.setattr(stages, "select", select)
-        settings = stages.SelfTraining(2, 0.0, 0.1, 1.0, "euclidean", 0.05, 0.5)
+        settings = stages.SelfTraining(2, 0.0, 0.1, 1.0, "euclidean", 0.05, 0.5, **more)
         schedule = Schedule(steps=4, learning_rate=1e-6)  # the student stays as it is
         _, history, _ = stages.self_train(
             model, tokens, schedule, settings, 8, 0, None, Best(), teacher, None, Silent(), clean
@@ -73,3 +73,11 @@ def test_clean_rows_lie_behind_the_pool_and_join_every_period(taught, monkeypatc
         assert set(period.rows[mine]) == set(clean.rows)
         np.testing.assert_array_equal(period.targets[mine], clean.targets[period.rows[mine] - 55])
         assert mine.mean() == pytest.approx(stages.CLEAN_SHARE, abs=0.05)
+
+
+@pytest.mark.parametrize(("balanced", "times"), [(True, 2), (False, 0)])
+def test_rare_classes_are_repeated_where_pseudo_labels_are_balanced(taught, monkeypatch, balanced, times):
+    evened, original = [], stages.Selection.evened
+    monkeypatch.setattr(stages.Selection, "evened", lambda chosen: evened.append(chosen) or original(chosen))
+    taught(None, balanced=balanced)
+    assert len(evened) == times

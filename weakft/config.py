@@ -134,7 +134,8 @@ class EngineOptions(Options):
     )
     balanced_pseudo_labels: bool = Field(
         True,
-        description="The pseudo-labels' mean is the class balance, where that is estimated; off: it may drift (to compare).",
+        description="The pseudo-labels' mean is the class balance, where that is estimated, and rows of rare classes are "
+        "repeated; off: neither (to compare).",
     )
     first_teacher: bool = Field(
         True, description="Clean the weak labels on frozen features before self-training (needs a validation split)."

@@ -64,7 +64,7 @@ class SelfTraining:
     contrastive_weight, margin [gamma], distance : the contrastive term.   smoothing : confidence term [lambda].
     least : the share of the pool that is selected even below the threshold.   hard : pseudo-labels are the most probable
     class instead of soft.   weighted : selected rows count by their confidence [w].   balanced : the pseudo-labels' mean is
-    the class balance.
+    the class balance, and rows of rare classes are repeated.
     pool : rows whose pseudo-labels a refresh computes, as a multiple of what the period trains on (a random part of all).
     """
 
@@ -154,7 +154,8 @@ def self_train(
                 f"of {size}, {classes} classes. Lower --threshold if this is early."
             )
             return False
-        chosen = chosen.evened()
+        if settings.balanced:
+            chosen = chosen.evened()
         stage.begin(chosen if clean is None else chosen.joined(clean[1], CLEAN_SHARE), steps)
         return True
 
