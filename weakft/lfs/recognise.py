@@ -68,12 +68,12 @@ def recognise(lf: Any) -> Guard | None:
         return None
 
 
-def _outside(f: FunctionType, wanted: frozenset[str]) -> dict[str, Any]:
+def _outside(f: Any, wanted: frozenset[str]) -> dict[str, Any]:
     """The values of names from outside a function."""
     cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
     values = {name: cell.cell_contents for name, cell in cells.items()}
     for name in wanted - cells.keys():
-        values[name] = f.__globals__[name] if name in f.__globals__ else f.__builtins__[name]  # type: ignore[attr-defined]
+        values[name] = f.__globals__[name] if name in f.__globals__ else f.__builtins__[name]
     return {name: plain(value) for name, value in values.items()}
 
 
