@@ -1,10 +1,11 @@
 """Our own comparison: `weakft benchmark` on the real data sets, its lines kept in results/ and its tables in README.md.
 
-    python -m benchmarks                                   # the main methods, three seeds, seven sets: what is not done yet
+    python -m benchmarks                                   # the main methods, three seeds, eight sets: what is not done yet
     python -m benchmarks --data youtube trec --seeds 0     # some of it
     python -m benchmarks --methods cosine cosine-hard      # see weakft benchmark --explain
 
-Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names folders in it.
+Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names folders in it
+(mitr-slots is made of mitr, see `benchmarks.slots`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks import slots
 from weakft.benchmark import CELLS, run_benchmark
 from weakft.cli import parse
 from weakft.cli import run as run_cli
@@ -26,7 +28,7 @@ from weakft.errors import UserError
 
 HERE = Path(__file__).parent
 RESULTS, README = HERE / "results", HERE / "README.md"
-SETS = ("youtube", "trec", "yoruba", "agnews12k", "chemprot", "wic", "mitr")
+SETS = ("youtube", "trec", "yoruba", "agnews12k", "chemprot", "wic", "mitr", slots.NAME)
 BEGIN, END = "<!-- generated: tables -->\n", "<!-- end -->"
 
 
@@ -70,7 +72,7 @@ def main(args: list[str]) -> None:
     """Run what is missing and make the tables anew."""
     config = parse(BenchmarkConfig, args, "python -m benchmarks")
     root = Path(os.environ.get("WEAKFT_DATA", "../shared/data"))
-    folders = [str(root / name) for name in config.data or SETS]
+    folders = [str(slots.folder(root) if name == slots.NAME else root / name) for name in config.data or SETS]
     config = config.model_copy(update={"data": folders, "output": str(RESULTS)})
     with TerminalProgress() as bars:
         run_benchmark(config, bars)

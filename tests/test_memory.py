@@ -19,12 +19,12 @@ LABELS = ["neg", "pos"]
 WORDS = "CUDA out of memory. Tried to allocate 2.00 GiB."
 
 
-def classification(logits, _features, y, w):
+def classification(logits, _features, y, w, _rows):
     return classification_loss(logits, y, w) + 0.05 * confidence_regularization(logits)
 
 
-def contrastive(logits, features, y, w):
-    return classification(logits, features, y, w) + contrastive_loss(features, y.argmax(-1))
+def contrastive(logits, features, y, w, rows):
+    return classification(logits, features, y, w, rows) + contrastive_loss(features, y.argmax(-1))
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def by_hand(model, tokens, parts, loss):
     total = 0.0
     for part in parts:
         logits, features = model.forward(tokens, part.rows)
-        value = loss(logits, features, torch.from_numpy(part.targets), torch.from_numpy(part.weights))
+        value = loss(logits, features, torch.from_numpy(part.targets), torch.from_numpy(part.weights), part.rows)
         total = total + value * len(part.rows) / rows
     total.backward()
     torch.nn.utils.clip_grad_norm_(model.module.parameters(), 1.0)

@@ -36,7 +36,10 @@ def steps(model, factors, accumulate=1, learning_rate=1e-2):
     left = iter(factors)
     for _ in range(len(factors) // accumulate):
         optimization.update(
-            tokens, iter([batch] * accumulate), lambda z, _v, y, w: soft_cross_entropy(z, y, w) * next(left), history
+            tokens,
+            iter([batch] * accumulate),
+            lambda z, _v, y, w, _rows: soft_cross_entropy(z, y, w) * next(left),
+            history,
         )
         weights.append(model.snapshot())
     return weights, history, optimization

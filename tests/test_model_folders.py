@@ -83,7 +83,7 @@ def test_a_tokenizer_that_is_missing_or_another_model_s(folder):
         (
             '"task": "classification"',
             '"task": "nonsense"',
-            "weakft.task is 'nonsense'; expected one of tokens, pair",
+            "weakft.task is 'nonsense'; expected one of tokens, multi-label, pair",
         ),
     ],
 )

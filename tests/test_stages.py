@@ -78,6 +78,8 @@ def test_clean_rows_lie_behind_the_pool_and_join_every_period(taught, monkeypatc
 @pytest.mark.parametrize(("balanced", "times"), [(True, 2), (False, 0)])
 def test_rare_classes_are_repeated_where_pseudo_labels_are_balanced(taught, monkeypatch, balanced, times):
     evened, original = [], stages.Selection.evened
-    monkeypatch.setattr(stages.Selection, "evened", lambda chosen: evened.append(chosen) or original(chosen))
+    monkeypatch.setattr(
+        stages.Selection, "evened", lambda chosen, kinds: evened.append(chosen) or original(chosen, kinds)
+    )
     taught(None, balanced=balanced)
     assert len(evened) == times

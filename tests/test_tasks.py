@@ -17,6 +17,7 @@ from weakft.tasks import choose, restored
 from weakft.tasks.base import BadText, check
 from weakft.tasks.classification import Classification
 from weakft.tasks.marks import parse
+from weakft.tasks.multilabel import MultiLabel
 from weakft.tasks.pair import Pair
 from weakft.tasks.relation import Relation
 from weakft.tasks.tokens import Tokens
@@ -40,7 +41,9 @@ def test_most_texts_say_which_task_it_is():
     assert isinstance(choose("relation", split([GENE])), Relation)
     with pytest.raises(UserError, match="--task relation: expected two marked entities"):
         choose("relation", split(plain))
-    with pytest.raises(UserError, match="--task relations: expected auto, tokens, pair, .* Did you mean 'relation'"):
+    with pytest.raises(
+        UserError, match="--task relations: expected auto, tokens, multi-label, .* Did you mean 'relation'"
+    ):
         choose("relations", split(plain))
 
 
@@ -339,6 +342,7 @@ def test_the_page_on_adding_a_task_works(tiny_model, tmp_path, monkeypatch):
 
     namespace = {
         "Tokens": Tokens,
+        "MultiLabel": MultiLabel,
         "Pair": Pair,
         "Relation": Relation,
         "Aspect": Aspect,

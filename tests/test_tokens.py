@@ -14,8 +14,9 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 import weakft
 from weakft.data.dataset import Dataset, Gold
 from weakft.data.readers import read_splits, read_table
+from weakft.data.rows import described, shown
 from weakft.data.tables import Columns, from_python
-from weakft.data.words import by_words, described, shown
+from weakft.data.words import by_words
 from weakft.errors import UserError
 from weakft.inputs import Given, cast_votes, load
 from weakft.label_models.base import covered
@@ -101,7 +102,6 @@ def test_a_named_feature_of_datasets_gives_the_classes():
         ({"tokens": [["a"], ["New York"]]}, "row 2, .* found a space inside token 1, 'New York'"),
         ({"tokens": [["a"], []]}, "row 2, .* found no token at all"),
         ({"tokens": [["a"], None]}, "row 2, .* found None"),
-        ({"text": ["a"], "tags": [["O"]]}, "column 'tags' holds lists of labels, but the texts are no token lists"),
         (
             {"tokens": [["a"], ["b", "c"]], "tags": [["O"], ["O", "X"]]},
             "row 2, token 2, column 'tags': unknown label 'X'",
@@ -140,8 +140,8 @@ def test_wrench_tokens_are_read_and_bad_ones_named(tmp_path):
 def test_a_task_of_tokens_refuses_labels_of_texts():
     data = Dataset(["a good film"], ["0"], gold=Gold(np.array([1])))
     with pytest.raises(UserError, match="--task tokens: expected token lists with a list of gold labels a row"):
-        Tokens.prepare(data)
-    assert Tokens.prepare(Dataset(["  a  good\nfilm "], ["0"])).texts == ["a good film"]
+        Tokens.prepare(data, IO)
+    assert Tokens.prepare(Dataset(["  a  good\nfilm "], ["0"]), IO).texts == ["a good film"]
 
 
 def vote(lf, texts, names=IO, **options):
@@ -223,13 +223,15 @@ def _films(x):
 
 
 def test_silence_on_a_word_speaks_for_outside():
-    L, counts = np.array([[1], [-1], [-1], [-1]]), np.array([2, 2])
-    assert usable(L, counts).tolist() == [True, True, False, False]
-    assert usable(L, None).tolist() == [True, False, False, False]
-    assert unvoted(IO, None) is None and unvoted(["A", "B"], counts) is None
-    np.testing.assert_allclose(unvoted(IO, counts), [1, 0, 0])
-    silent = unvoted(IO, counts, L, np.array([1, 0, 2, -1]))  # of the silent words one is outside, one is a B
-    np.testing.assert_allclose(silent, [2 / 3, 0, 1 / 3], atol=1e-6)
+    L, data = np.array([[1], [-1], [-1], [-1]]), words(["a b", "c d"])
+    texts = Dataset(list("abcd"), list("abcd"))
+    silent = unvoted(IO, data, L)
+    np.testing.assert_allclose(silent, [[1, 0, 0]])
+    assert usable(L, data, silent).tolist() == [True, True, False, False]
+    assert usable(L, texts, None).tolist() == [True, False, False, False]
+    assert unvoted(IO, texts, L) is None and unvoted(["A", "B"], data, L) is None
+    silent = unvoted(IO, data, L, L, np.array([1, 0, 2, -1]))  # of the silent words one is outside, one is a B
+    np.testing.assert_allclose(silent, [[2 / 3, 0, 1 / 3]], atol=1e-6)
     soft = np.full((4, 3), 0.25)
     assert fill(soft, L, silent)[0].tolist() == [0.25] * 3 and np.allclose(fill(soft, L, silent)[1:], silent)
 
@@ -332,7 +334,7 @@ def test_a_run_from_spans_to_a_token_classifier_and_back(tiny_model, tmp_path):
     assert [loaded.config.id2label[i] for i in range(3)] == IO
     assert AutoTokenizer.from_pretrained(run.folder / "model")
     page = (run.folder / "report.html").read_text("utf-8")
-    assert "entity F1" in page and "F1 of entities" in page
+    assert page.count("entity F1") > 1
 
 
 def test_the_page_on_tokens_votes_as_it_says(tmp_path):

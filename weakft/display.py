@@ -156,11 +156,13 @@ def _candidates(chosen: dict[str, Any]) -> Table:
 
 
 def _results(results: dict[str, Any], method: str) -> Table:
+    from weakft.tasks.measure import HEADLINES, UNITS, headline
+
     n = next(iter(results.values()))["n"]
-    entities = all("entity_f1" in figures for figures in results.values())
-    table = Table(title=f"Test split, {n} {'tokens' if entities else 'texts'}", title_justify="left")
+    counts = headline(next(iter(results.values())))
+    table = Table(title=f"Test split, {n} {UNITS[counts]}", title_justify="left")
     table.add_column("method")
-    shown = {"accuracy": "accuracy", "macro_f1": "macro-F1"} | ({"entity_f1": "entity F1"} if entities else {})
+    shown = {"accuracy": "accuracy", "macro_f1": "macro-F1"} | {counts: HEADLINES[counts]}
     for heading in shown.values():
         table.add_column(heading, justify="right")
     for name, figures in results.items():

@@ -54,20 +54,19 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
         split = splits.train if only_table else getattr(splits, config.split)
     if split is None or split.gold is None:
         raise UserError(f"--data {config.data}: has no {config.split} split with gold labels to measure on.")
-    split = model.task.prepare(split)
+    split = model.task.prepare(split, model.label_names)
     check(model.task, split)
-    truth = Truth.of(split, model.label_names, "measure")
+    truth = Truth.of(split, model.classes, "measure")
     return truth.measure(model.predict(model.tokenize(split.texts)))
 
 
 def main(args: list[str]) -> None:
     """The command line of `weakft evaluate`."""
-    from weakft.tasks.measure import HEADLINES
+    from weakft.tasks.measure import HEADLINES, UNITS, headline
 
     metrics = _evaluate(parse(EvaluateConfig, args, "weakft evaluate", positional=("run",)))
-    what = "texts" if "entity_f1" not in metrics else "tokens"
     figures = [f"{HEADLINES[name]} {metrics[name]:.4f}" for name in HEADLINES if name in metrics]  # type: ignore[literal-required]
-    print("  ".join([*figures, f"macro-F1 {metrics['macro_f1']:.4f}", f"on {metrics['n']} {what}"]))
+    print("  ".join([*figures, f"macro-F1 {metrics['macro_f1']:.4f}", f"on {metrics['n']} {UNITS[headline(metrics)]}"]))
 
 
 callable_module(__name__, evaluate)

@@ -13,6 +13,7 @@ import pandas as pd
 from weakft.config import DataOptions, TrainConfig, VoteOptions
 from weakft.data import example
 from weakft.data.dataset import Dataset, Splits, drawn
+from weakft.data.labels import CLASSES
 from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError
@@ -103,7 +104,7 @@ def load_rules(options: VoteOptions, given: Given) -> RuleSet | None:
 def load(
     options: VoteOptions, given: Given, needs_rules: bool = True, stream: bool = False
 ) -> tuple[Splits, RuleSet | None, list[str]]:
-    """Data, labeling functions and class names that belong together; ``stream`` as in `read_splits`.
+    """Data, labeling functions and class names of a row that belong together; ``stream`` as in `read_splits`.
 
     Raises
     ------
@@ -117,8 +118,8 @@ def load(
         whole = len(splits.train)
         splits.train = drawn(splits.train, options.max_rows, options.seed)
         splits.left_out = whole - len(splits.train)
-    prepare(task, splits)
     labels = (rules.label_names if rules else None) or splits.label_names
+    prepare(task, splits, labels)
     if labels is None:
         raise UserError(
             "The class names are unknown: write LABELS = [...] in the file with the labeling functions, or give data "
@@ -129,6 +130,8 @@ def load(
             f"{rules.source}: LABELS is {rules.label_names}, but the data's classes are {splits.label_names}. "
             "Both must name the same classes in the same order."
         )
+    if splits.train.asked is not None:
+        return splits, rules, CLASSES
     if len(labels) < 2:
         raise UserError(f"The data has one class only, {labels}; classification needs two or more.")
     return splits, rules, labels
@@ -197,22 +200,20 @@ def _apply(
 def aggregate(config: TrainConfig, splits: Splits, votes: Votes, label_names: list[str]) -> Choice:
     """The label model that the options name; ``auto`` chooses it on the validation split's gold labels."""
     from weakft.label_models.choose import choose
+    from weakft.label_models.per_label import choose_each
     from weakft.label_models.silence import unvoted
 
     gold = splits.valid.gold if splits.valid is not None else None
-    balance = None if config.class_balance is None else np.asarray(config.class_balance)
     reads = gold is not None and votes.valid is not None and config.label_model == "auto"
     known = gold.read("select") if reads and gold is not None else None
-    choice = choose(
-        config.label_model,
-        votes.train,
-        len(label_names),
-        config.seed,
-        votes.valid if reads else None,
-        known,
-        balance,
-    )
-    return choice.silenced(votes.train, unvoted(label_names, splits.train.words, votes.valid, known))
+    balance, valid_L = config.class_balance, votes.valid if reads else None
+    name, asked = config.label_model, splits.train.asked
+    if asked is not None:
+        choice = choose_each(name, votes.train, asked, config.seed, valid_L, known, balance)
+    else:
+        shares = None if balance is None else np.asarray(balance)
+        choice = choose(name, votes.train, len(label_names), config.seed, valid_L, known, shares)
+    return choice.silenced(votes.train, unvoted(label_names, splits.train, votes.train, valid_L, known))
 
 
 def _ready(split: Dataset | None) -> np.ndarray | None:
@@ -226,5 +227,5 @@ def lf_summary(votes: Votes, splits: Splits, label_names: list[str]) -> tuple[pd
     """
     gold = splits.valid.gold if splits.valid is not None and votes.valid is not None else None
     labels = gold.read("lf summary") if gold is not None else None
-    frame = summarise(votes.train, votes.names, label_names, votes.failures, votes.valid, labels)
+    frame = summarise(votes.train, votes.names, label_names, votes.failures, votes.valid, labels, splits.train.asked)
     return frame, 0 if gold is None else gold.n_known

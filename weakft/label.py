@@ -63,7 +63,7 @@ def main(args: list[str]) -> None:
     import pyarrow.parquet
 
     from weakft import runs
-    from weakft.data.words import identified
+    from weakft.data.rows import identified
     from weakft.display import TerminalProgress, show_summary
     from weakft.errors import UserError
     from weakft.inputs import Given
@@ -81,10 +81,11 @@ def main(args: list[str]) -> None:
         pyarrow.parquet.write_table(matrix, scratch / "label_matrix.parquet")
         labeled.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
     show_summary(bars.console, labeled.summary, labeled.gold_labels_used)
+    unit = "texts" if splits.train.widths is None else "tokens" if splits.train.asked is None else "labels of texts"
     covered = (labeled.L >= 0).any(axis=1).mean()
-    unit = "texts" if splits.train.words is None else "tokens"
     bars.console.print(
-        f"{labeled.L.shape[1]} labeling functions cover {covered:.1%} of {len(labeled.L)} training {unit}. Wrote {folder}."
+        f"{labeled.L.shape[1]} labeling functions cover {covered:.1%} of {len(labeled.L)} training {unit}. "
+        f"Wrote {folder}."
     )
 
 

@@ -21,7 +21,7 @@ import yaml
 from weakft import runs, unfinished
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
-from weakft.data.words import identified, shown
+from weakft.data.rows import identified, shown
 from weakft.errors import UserError
 from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load
 from weakft.interruption import Signals
@@ -208,13 +208,23 @@ def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         raise UserError("--use-valid needs a validation split with gold labels, and the first teacher on.")
     if config.method == "valid" and no_valid_gold:
         raise UserError("--method valid needs a validation split with gold labels; there is none.")
-    if config.class_balance is not None and (
-        len(config.class_balance) != len(labels)
-        or abs(sum(config.class_balance) - 1) > 1e-3
-        or min(config.class_balance) < 0
+    asked, balance = splits.train.asked, config.class_balance
+    if (
+        balance is not None
+        and asked is not None
+        and (len(balance) != len(asked) or not 0 <= min(balance) <= max(balance) <= 1)
     ):
         raise UserError(
-            f"--class-balance {config.class_balance}: expected {len(labels)} shares that sum to 1, for {', '.join(labels)}."
+            f"--class-balance {balance}: expected {len(asked)} shares from 0 to 1, of the texts that have each of "
+            f"{', '.join(asked)}."
+        )
+    if (
+        balance is not None
+        and asked is None
+        and (len(balance) != len(labels) or abs(sum(balance) - 1) > 1e-3 or min(balance) < 0)
+    ):
+        raise UserError(
+            f"--class-balance {balance}: expected {len(labels)} shares that sum to 1, for {', '.join(labels)}."
         )
 
 
@@ -250,7 +260,7 @@ def _train_end_models(job: _Job, checkpoints: Checkpoints) -> None:
 
     config, votes, choice, weak = job.config, job.votes, job.choice, None
     if choice is not None and votes is not None:
-        rows = usable(votes.train, job.splits.train.words)
+        rows = usable(votes.train, job.splits.train, choice.silent)
         weak = WeakLabels(choice.soft_labels, rows, choice.class_balance, choice.runner_up)
     method, given = method_of(config), (job.splits, job.labels)
     job.trained = train_end_model(method, config, *given, weak, job.progress, checkpoints)
@@ -283,7 +293,8 @@ def _majority(L: np.ndarray, job: _Job) -> np.ndarray:
     if job.votes is not None:
         shares = np.array([(job.votes.train == c).sum() for c in range(k)], dtype=float)
         p[~covered(L)] = shares / shares.sum()
-    return fill(p.astype(np.float32), L, unvoted(job.labels, job.splits.train.words))
+    train = job.splits.train
+    return fill(p.astype(np.float32), L, None if job.votes is None else unvoted(job.labels, train, job.votes.train))
 
 
 def _measure(job: _Job) -> None:
@@ -340,6 +351,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
     metrics["trained_on_valid"] = trained_on
     metrics["table"] = job.table
     metrics["labels"] = job.labels
+    metrics["asked"] = splits.train.asked
     metrics["rows"] = {name: len(split) for name, split in splits.named()}
     metrics["training_rows_left_out"] = splits.left_out
     if job.votes is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ def predict(run: str | Path, texts: Any) -> pd.DataFrame:
 
     Returns
     -------
-    One row a text (or a word: id, token, word): id, label, and p_CLASS for each class.
+    One row a text (or a word: id, token, word): id, label (of several labels: labels, joined by commas), and p_CLASS for each
+    class.
     """
     from weakft.data.tables import Columns, from_python
 
@@ -49,7 +51,6 @@ def predict_parts(run: Path, data: Dataset, progress: Progress) -> Iterator[pd.D
     """The same part by part, as the split is read."""
     import pandas as pd
 
-    from weakft.data.words import identified
     from weakft.runs import model_folder
     from weakft.tasks.base import check
     from weakft.training.model import EndModel
@@ -57,14 +58,12 @@ def predict_parts(run: Path, data: Dataset, progress: Progress) -> Iterator[pd.D
     model = EndModel.load(model_folder(run))
     model.say = progress.say
     for i, part in enumerate(data.parts()):
-        part = model.task.prepare(part)
+        part = model.task.prepare(replace(part, gold=None, votes=None, asked=None), model.label_names)
         check(model.task, part)
         if not i:
             progress.start("predictions", max(len(data), part.n_rows))
         probabilities = model.predict(model.tokenize(part.texts), advance=progress.advance)
-        labels = [model.label_names[c] for c in probabilities.argmax(1)]
-        columns = {f"p_{name}": p for name, p in zip(model.label_names, probabilities.T, strict=True)}
-        yield pd.DataFrame({**identified(part), "label": labels, **columns})
+        yield pd.DataFrame(model.task.answers(part, model.label_names, probabilities))
 
 
 def main(args: list[str]) -> None:

@@ -17,7 +17,8 @@ from sklearn.linear_model import LogisticRegression
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
-from weakft.data.words import described
+from weakft.data.labels import CLASSES
+from weakft.data.rows import described
 from weakft.errors import UserError
 from weakft.inputs import Given, aggregate, cast_votes, load, load_data
 from weakft.label_models.silence import usable
@@ -53,14 +54,15 @@ def tfidf(config: TrainConfig, given: Given) -> Outcome:
         vectorizer.fit(texts)
     except ValueError as error:  # scikit-learn's word for an empty vocabulary
         raise UserError(f"{splits.train.source}: TF-IDF finds no word in two texts: {error}.") from error
-    return _outcome(vectorizer.transform(texts), vectorizer.transform(others), rows, soft_labels, _truth(splits), used)
+    train, test = vectorizer.transform(texts)[rows], vectorizer.transform(others)
+    return _outcome(train, test, rows, soft_labels, _truth(splits), used)
 
 
 def probe(config: TrainConfig, given: Given) -> Outcome:
     """Token means of the frozen encoder's last and middle layer (`training.features.embed`), logistic regression."""
     splits, soft_labels, rows, used = _weak_labels(config, given)
     train, test = _embeddings(config, splits, rows, soft_labels.shape[1])
-    return _outcome(train, test, np.arange(len(rows)), soft_labels, _truth(splits), used)
+    return _outcome(train, test, rows, soft_labels, _truth(splits), used)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Counted:
         splits, rows, classes, k = _few_labels(config, given, self.n)
         train, test = _embeddings(config, splits, rows, k)
         targets = np.eye(k, dtype=np.float32)[classes]
-        return _outcome(train, test, np.arange(len(rows)), targets, _truth(splits), len(rows))
+        return _outcome(train, test, rows, targets, _truth(splits), len(rows))
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,8 @@ class SetFit:
 
         splits, rows, classes, k = _few_labels(config, given, self.n)
         test = _test(splits)
-        if test.words is not None:
-            raise UserError("The baseline setfit-N classifies whole texts, not tokens.")
+        if test.widths is not None:
+            raise UserError("The baseline setfit-N gives a text one label; it knows neither tokens nor several labels.")
         transformers.set_seed(config.seed)
         body = SentenceTransformer(resolve(config.model), device="cpu" if config.device == "cpu" else None)
         model = setfit.SetFitModel(body, LogisticRegression())  # its from_pretrained would unpickle a head found there
@@ -122,12 +124,12 @@ def _few_labels(config: TrainConfig, given: Given, n: int) -> tuple[Splits, np.n
     from weakft.training.methods import draw
 
     splits = load_data(config, given, None)
-    prepare(config.task, splits)
+    prepare(config.task, splits, splits.label_names)
     if splits.train.gold is None or splits.label_names is None:
         raise UserError(f"{splits.train.source}: needs gold labels in the training split; there are none.")
     gold = splits.train.gold.read("train")
     rows = draw(splits.train, gold, n, config.seed)
-    return splits, rows, gold[rows], len(splits.label_names)
+    return splits, rows, gold[rows], len(splits.label_names if splits.train.asked is None else CLASSES)
 
 
 def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray, np.ndarray, int]:
@@ -135,7 +137,7 @@ def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray,
     splits, rules, labels = load(config, given)
     votes = cast_votes(config, splits, rules, labels)
     choice = aggregate(config, splits, votes, labels)
-    rows = np.flatnonzero(usable(votes.train, splits.train.words))
+    rows = np.flatnonzero(usable(votes.train, splits.train, choice.silent))
     return splits, choice.soft_labels[rows], rows, choice.gold_used
 
 
@@ -157,12 +159,27 @@ def _embeddings(config: TrainConfig, splits: Splits, rows: np.ndarray, k: int) -
     task = None if test.words is None else choose(config.task, splits.train)  # pairs and relations: as whole texts
     model = untrained(config, [str(c) for c in range(k)], task)
     parts = ((splits.train, rows), (test, np.arange(test.n_rows)))
-    found = [embed(model, model.tokenize(split.texts), some)[0] for split, some in parts]
+    found = []
+    for split, some in parts:
+        tokens = model.tokenize(split.texts)
+        once, again = np.unique(some if split.asked is None else split.places(some)[0], return_inverse=True)
+        found.append(embed(model, tokens, once)[0][again])
     return found[0], found[1]
 
 
 def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, truth: Truth, used: int) -> Outcome:
-    """Fit on ``rows`` of ``train`` with soft ``targets`` [len(rows), k], a copy of a row a class weighted by its share;
+    """Fit on ``train``, the features of ``rows``, with soft ``targets`` [len(rows), k]; of several labels each for itself."""
+    probabilities = np.zeros((test.shape[0], targets.shape[1]))
+    kinds = len(truth.asked or [""])
+    for kind in range(kinds):
+        mine = np.flatnonzero(rows % kinds == kind)
+        if len(mine):
+            probabilities[kind::kinds] = _fitted(train[mine], test[kind::kinds], targets[mine])
+    return Outcome(probabilities, truth, used)
+
+
+def _fitted(train: Any, test: Any, targets: np.ndarray) -> np.ndarray:
+    """The test rows' probabilities [r, k] by a logistic regression in which a row stands once a class, weighted by its share;
     classes without a row get no probability.
     """
     at, classes = np.nonzero(targets > 0.01)
@@ -171,6 +188,6 @@ def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, truth
         probabilities[:, classes[0]] = 1.0
     else:
         model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=1000)
-        model.fit(train[rows[at]], classes, sample_weight=targets[at, classes])
+        model.fit(train[at], classes, sample_weight=targets[at, classes])
         probabilities[:, model.classes_] = model.predict_proba(test)
-    return Outcome(probabilities, truth, used)
+    return probabilities

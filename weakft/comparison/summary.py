@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-FIGURES = {"accuracy": "Accuracy", "macro_f1": "Macro-F1", "entity_f1": "F1 of entities"}
+FIGURES = {
+    "accuracy": "Accuracy",
+    "macro_f1": "Macro-F1",
+    "entity_f1": "F1 of entities",
+    "micro_f1": "Micro-F1 of labels",
+}
 """What is told of the test split, with its title."""
 
 WITHOUT_ALL_GOLD = ("cosine-published", "cosine-no-balancing", "cosine", "valid", "cosine+valid")
@@ -36,6 +41,7 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
                 "accuracy": line["test"]["accuracy"],
                 "macro_f1": line["test"]["macro_f1"],
                 "entity_f1": line["test"].get("entity_f1", np.nan),
+                "micro_f1": line["test"].get("micro_f1", np.nan),
                 "headline": line["test"][headline(line["test"])],
                 "seconds": line.get("seconds", np.nan),
                 "samples_per_second": _rate(line),

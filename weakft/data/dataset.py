@@ -71,8 +71,11 @@ class Dataset:
 
     texts : n strings.   ids : n distinct strings.
     columns : the other columns by name, n values each (labeling functions read them as ``x.name``).
-    words : None where a text has a class; where each word has one, the number of words of each text [n]. What has a
-    class is a row of label matrix, gold labels and predictions: r rows, the n texts or all their words in order.
+    words : None where a text has a class; where each word has one, the number of words of each text [n].
+    asked : None where a text has one label; where it can have any number, all that there are: a row for each of them, in this
+    order, whose class says whether the text has it (`weakft.data.labels`).
+    What has a class is a row of label matrix, gold labels and predictions: r rows, the n texts, or in their order all their
+    words, or all labels asked of them.
     gold : `Gold` [r] or None.   votes : int8 [r, m] of ready votes or None (-1 = abstain).
     source : where it came from, for messages.   first_row : the number of its first text there.
     """
@@ -85,28 +88,34 @@ class Dataset:
     source: str = "memory"
     first_row: int = 0
     words: np.ndarray | None = None
+    asked: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
 
     @property
+    def widths(self) -> np.ndarray | None:
+        """How many rows each text has [n]; None: one."""
+        return self.words if self.asked is None else np.full(len(self), len(self.asked))
+
+    @property
     def n_rows(self) -> int:
         """How many rows its label matrix has [r]."""
-        return len(self) if self.words is None else int(self.words.sum())
+        return len(self) if (widths := self.widths) is None else int(widths.sum())
 
     def rows_of(self, texts: np.ndarray) -> np.ndarray:
         """The rows of some texts, text after text."""
-        if self.words is None:
+        if (widths := self.widths) is None:
             return texts
-        starts = first_rows(self.words)
-        parts = [np.arange(starts[t], starts[t] + self.words[t]) for t in texts]
+        starts = first_rows(widths)
+        parts = [np.arange(starts[t], starts[t] + widths[t]) for t in texts]
         return np.concatenate(parts or [np.zeros(0, np.int64)])
 
     def places(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The text of each of some rows, and the row's place in it."""
-        if self.words is None:
+        if (widths := self.widths) is None:
             return rows, np.zeros_like(rows)
-        starts = first_rows(self.words)
+        starts = first_rows(widths)
         texts = np.searchsorted(starts, rows, side="right") - 1
         return texts, rows - starts[texts]
 
@@ -128,9 +137,9 @@ class Dataset:
         )
 
 
-def first_rows(words: np.ndarray) -> np.ndarray:
-    """The row of each text's first word, given the numbers of words."""
-    return np.cumsum(words) - words
+def first_rows(widths: np.ndarray) -> np.ndarray:
+    """Each text's first row, given their numbers of rows."""
+    return np.cumsum(widths) - widths
 
 
 def drawn(data: Dataset, n: int, seed: int) -> Dataset:
@@ -148,7 +157,7 @@ def drawn(data: Dataset, n: int, seed: int) -> Dataset:
         whole.texts = [text for part in found for text in part.texts]
         whole.ids = [i for part in found for i in part.ids]
         whole.columns = {name: [v for part in found for v in part.columns[name]] for name in whole.columns}
-        whole.gold = Gold.joined((len(part), part.gold) for part in found)
+        whole.gold = Gold.joined((part.n_rows, part.gold) for part in found)
     return whole
 
 

@@ -20,6 +20,7 @@ import pyarrow.json
 import pyarrow.parquet
 
 from weakft.data.dataset import ABSTAIN, Dataset, Gold, Splits
+from weakft.data.labels import CLASSES, NO, YES, by_labels
 from weakft.data.pairs import COLUMNS as PAIRS
 from weakft.data.pairs import join
 from weakft.data.pairs import marked as mark_word
@@ -71,6 +72,8 @@ class Streamed(Dataset):
             for batch in file.iter_batches(PART):
                 batch.validate(full=True)
                 part = table_to_dataset(pa.Table.from_batches([batch]), self._columns, self.source, first)
+                if self.asked is not None:
+                    part = by_labels(part, self.asked)
                 first += len(part)
                 ids.append(pa.array(part.ids))
                 yield part
@@ -229,7 +232,7 @@ def read_wrench(folder: Path) -> Splits:
         twice = next(name for name in lf_names if lf_names.count(name) > 1)
         raise UserError(f"{folder / 'lfs.json'}: two labeling functions are named {twice!r}; give each its own name.")
     splits = {
-        split: _wrench_split(folder / f"{split}.json", len(label_names), lf_names)
+        split: _wrench_split(folder / f"{split}.json", label_names, lf_names)
         for split in ("train", "valid", "test")
         if (folder / f"{split}.json").is_file()
     }
@@ -279,7 +282,8 @@ def _json(path: Path) -> Any:
         raise UserError(f"{path}: cannot be read as JSON: {error}") from error
 
 
-def _wrench_split(path: Path, n_classes: int, lf_names: list[str] | None) -> Dataset:
+def _wrench_split(path: Path, label_names: list[str], lf_names: list[str] | None) -> Dataset:
+    n_classes = len(label_names)
     rows = _json(path)
     if not isinstance(rows, dict) or not rows:
         raise UserError(f'{path}: expected {{"0": {{"data": ..., "label": ..., "weak_labels": [...]}}, ...}}.')
@@ -287,6 +291,7 @@ def _wrench_split(path: Path, n_classes: int, lf_names: list[str] | None) -> Dat
     extra: dict[str, list[Any]] = {}
     width = len(lf_names) if lf_names is not None else None
     by_token: bool | None = None
+    several: bool | None = None
     for i, (key, row) in enumerate(rows.items()):
         where = f"{path}: example {key!r}"
         data = row.get("data") if isinstance(row, dict) else None
@@ -309,17 +314,19 @@ def _wrench_split(path: Path, n_classes: int, lf_names: list[str] | None) -> Dat
             count = len(data["text"])
             labels = _per_token([ABSTAIN] * count if label in (None, ABSTAIN) else label, count, "label", where)
             lists = [] if weak is None else _per_token(weak, count, "weak_labels", where)
+        elif several or (several is None and isinstance(label, list)):
+            several, n_classes = True, len(CLASSES)
+            labels, lists = _by_label(label, weak, len(label_names), where)
         else:
+            several = False
             labels, lists = [label], [] if weak is None else [weak]
         gold += [_class(label, n_classes, where) for label in labels]
         for some in lists:
             width = _check_votes(some, width, n_classes, where)
         votes += lists
     if votes and len(votes) != len(gold):
-        raise UserError(
-            f"{path}: {len(votes)} of {len(gold)} {'tokens' if by_token else 'examples'} have weak_labels; expected all or "
-            "none."
-        )
+        what = "tokens" if by_token else "labels" if several else "examples"
+        raise UserError(f"{path}: {len(votes)} of {len(gold)} {what} have weak_labels; expected all or none.")
     classes = np.array(gold)
     split = Dataset(
         texts=texts,
@@ -329,9 +336,36 @@ def _wrench_split(path: Path, n_classes: int, lf_names: list[str] | None) -> Dat
     )
     if by_token:
         split = by_words(split)
+    elif several:
+        split = by_labels(split, label_names)
     split.gold = Gold(classes) if (classes != ABSTAIN).any() else None
     split.votes = np.array(votes, dtype=np.int8 if n_classes <= 127 else np.int16) if votes else None
     return split
+
+
+def _by_label(label: Any, weak: Any, n: int, where: str) -> tuple[list[int], list[list[Any]]]:
+    """Of a text with any number of labels: the class of each label's row, and its votes. A vote is -1 or the numbers of the
+    labels that a labeling function votes for, one or a list.
+    """
+    numbers = range(n)
+    if label in (None, ABSTAIN):
+        gold = [ABSTAIN] * n
+    elif not isinstance(label, list) or any(isinstance(v, bool) or v not in numbers for v in label):
+        raise UserError(f"{where}: label {label!r} is no list of numbers from 0 to {n - 1}, unlike those before.")
+    else:
+        gold = [YES if i in label else NO for i in numbers]
+    if weak is None:
+        return gold, []
+    if not isinstance(weak, list):
+        raise UserError(f"{where}: weak_labels is {weak!r}, expected a list of votes.")
+    votes: list[list[Any]] = [[ABSTAIN] * len(weak) for _ in numbers]
+    for j, vote in enumerate(weak):
+        for number in vote if isinstance(vote, list) else [vote]:
+            if isinstance(number, bool) or not isinstance(number, int) or not ABSTAIN <= number < n:
+                raise UserError(f"{where}: vote {j} is {vote!r}, expected -1 (abstain) or numbers from 0 to {n - 1}.")
+            if number != ABSTAIN:
+                votes[number][j] = YES
+    return gold, votes
 
 
 def _per_token(values: Any, count: int, name: str, where: str) -> list[Any]:

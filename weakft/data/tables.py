@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from weakft.data.dataset import ABSTAIN, Dataset, Gold
+from weakft.data.labels import by_labels, gold_of_columns, gold_of_lists, names_in
 from weakft.data.pairs import COLUMNS as PAIRS
 from weakft.data.pairs import join
 from weakft.data.words import COLUMNS as WORDS
@@ -77,15 +78,15 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         parts = [_texts(table.column(name), name, source, first_row) for name in sources]
         texts = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1], source, first_row)
     rest = [n for n in names if n not in sources]
-    label = _pick(columns.label, LABEL_GUESSES, rest, "label", source)
-    id_column = _pick(columns.id, ID_GUESSES, [n for n in rest if n != label], "id", source)
+    labels = _label_columns(columns, rest, source)
+    id_column = _pick(columns.id, ID_GUESSES, [n for n in rest if n not in labels], "id", source)
     numbers = range(first_row, first_row + len(texts))
     ids = (
         list(map(str, numbers))
         if id_column is None
         else unique_ids(table.column(id_column), id_column, source, first_row)
     )
-    others = [n for n in names if n not in (label, id_column) and [n] != sources]  # a pair's sentences stay
+    others = [n for n in names if n not in (*labels, id_column) and [n] != sources]  # a pair's sentences stay
     data = Dataset(
         texts=texts,
         ids=ids,
@@ -95,8 +96,21 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
     )
     if tokens:
         data = by_words(data)
-    if label is not None:
-        data.gold = _gold(_labels(table.column(label), label, data), label, columns, data)
+    if len(labels) > 1:
+        columns.label_names = labels
+        data.gold = gold_of_columns([(name, table.column(name).to_pylist()) for name in labels], data)
+        return by_labels(data, labels)
+    if not labels:
+        return data
+    values = table.column(labels[0])
+    if is_list(values.type) and data.words is None:
+        lists = values.to_pylist()
+        if columns.label_names is None and not columns.found_labels:
+            columns.found_labels = names_in(lists)
+        asked = columns.label_names or columns.found_labels
+        data.gold = gold_of_lists(lists, labels[0], asked, data)
+        return by_labels(data, asked)
+    data.gold = _gold(_labels(values, labels[0], data), labels[0], columns, data)
     return data
 
 
@@ -122,11 +136,6 @@ def _labels(values: pa.ChunkedArray, column: str, data: Dataset) -> list[Any]:
     """A label a row of the label matrix; of token lists, from a list of labels a text (or none at all)."""
     raw = values.to_pylist()
     if data.words is None:
-        if is_list(values.type):
-            raise UserError(
-                f"{data.source}: column {column!r} holds lists of labels, but the texts are no token lists. Give the tokens "
-                f"as a column of lists named {WORDS[0]!r}."
-            )
         return raw
     flat: list[Any] = []
     for row, (labels, count) in enumerate(zip(raw, data.words.tolist(), strict=True)):
@@ -141,6 +150,17 @@ def _labels(values: pa.ChunkedArray, column: str, data: Dataset) -> list[Any]:
 def place(data: Dataset, text: int) -> str:
     """Source and row of a text, for messages."""
     return f"{data.source}: row {data.first_row + text + 1}"
+
+
+def _label_columns(columns: Columns, names: list[str], source: str) -> list[str]:
+    """The column of labels, if there is one, or the columns of several labels that each hold 1 or 0."""
+    if columns.label is not None and columns.label not in names and "," in columns.label:
+        found = [str(_pick(name.strip(), (), names, "label", source)) for name in columns.label.split(",")]
+        if len(set(found)) < len(found):
+            raise UserError(f"--label-column {columns.label}: names a column twice.")
+        return found
+    label = _pick(columns.label, LABEL_GUESSES, names, "label", source)
+    return [] if label is None else [label]
 
 
 def _text_columns(table: pa.Table, columns: Columns, names: list[str], source: str) -> list[str]:
@@ -233,7 +253,7 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
         raise UserError(f"{where(row)}: found {raw[row]!r}; the rows above hold another type.")
     if not kinds:
         return None
-    if columns.label_names is None:
+    if columns.label_names is None and not columns.found_labels:  # later splits may lack a class
         distinct = {v for v in raw if v is not None}
         columns.found_labels = [str(v) for v in sorted(distinct, key=_class_order)]
     names = columns.label_names or columns.found_labels

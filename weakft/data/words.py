@@ -50,38 +50,3 @@ def by_words(data: Dataset) -> Dataset:
         data.words = np.array([text.count(" ") + 1 for text in data.texts])
         data.columns = {**data.columns, COLUMNS[0]: [split_words(text) for text in data.texts]}
     return data
-
-
-def identified(data: Dataset) -> dict[str, Any]:
-    """Columns that say what each row of the label matrix is: ``id``, and for words ``token`` (its number) and ``word``."""
-    if data.words is None:
-        return {"id": data.ids}
-    texts, at = data.places(np.arange(data.n_rows))
-    words = [word for text in data.texts for word in split_words(text)]
-    return {"id": [data.ids[text] for text in texts], "token": at, "word": words}
-
-
-def described(data: Dataset, rows: np.ndarray) -> list[str]:
-    """Some rows in words of their own, for counts of words: a text is itself, a word stands beside its neighbours.
-
-    A word's neighbours are told apart from it, so that a bag of words keeps who is who: ``w_bell p_taco n_close``.
-    """
-    if data.words is None:
-        return [data.texts[row] for row in rows]
-    out = []
-    for text, at in zip(*data.places(rows), strict=True):
-        words = ["", *split_words(data.texts[text].lower()), ""]
-        before, word, after = words[at : at + 3]
-        out.append(f"w_{word} s_{word[-3:]} p_{before} n_{after} pw_{before}_{word} wn_{word}_{after}")
-    return out
-
-
-def shown(data: Dataset, rows: np.ndarray) -> list[str]:
-    """Some rows for a person to read: the text, with the word that is meant in angle quotes."""
-    if data.words is None:
-        return [data.texts[row] for row in rows]
-    out = []
-    for text, at in zip(*data.places(rows), strict=True):
-        words = split_words(data.texts[text])
-        out.append(" ".join([*words[:at], f"«{words[at]}»", *words[at + 1 :]]))
-    return out

@@ -38,12 +38,12 @@ class Candidate:
 class Choice:
     """The chosen label model, fitted, and why.
 
-    soft_labels : float32 [n, k] for the training rows.   class_balance : [k], what self-training aligns with, or None
-    for the uniform pull of the paper.   gold_used : validation labels read.
+    soft_labels : float32 [n, k] for the training rows.   class_balance : [k] (of q labels [q, k]), what self-training aligns
+    with, or None for the uniform pull of the paper.   gold_used : validation labels read.
     runner_up : the soft labels [n, k] of the best candidate of another family, where there is one.
     warning : why the majority vote stands in for the label model that was asked for, or how far that is from it.
-    silent : the soft label [k] of rows without votes, where that means something (`silence.unvoted`); else their soft labels
-    mean nothing.
+    silent : the soft labels [g, k] of rows without votes, where that means something (`silence.unvoted`); else their soft
+    labels mean nothing.
     """
 
     model: LabelModel

@@ -41,8 +41,8 @@ def apply(
 
     Returns
     -------
-    L, int8 [r, m], a row a text (or a word, see `Dataset`), with the columns in the order of ``lfs``, and the failures by
-    labeling function's name.
+    L, int8 [r, m], a row a text (or a word or a label of one, see `Dataset`), with the columns in the order of ``lfs``, and
+    the failures by labeling function's name.
 
     Raises
     ------

@@ -87,7 +87,7 @@ def _keys(lfs: list[Any], data: Dataset, label_names: list[str]) -> list[str | N
     for lf in lfs:
         read = texts if is_pattern(lf) else None if rest is None else texts + rest
         try:
-            words = (_code(), label_names, data.words is not None, fingerprint.of_function(lf), read)
+            words = (_code(), label_names, data.words is not None, data.asked, fingerprint.of_function(lf), read)
             keys.append(None if read is None else hashlib.sha256(repr(words).encode()).hexdigest())
         except Unknown:
             keys.append(None)

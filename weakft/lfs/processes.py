@@ -21,6 +21,7 @@ import numpy as np
 from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 from weakft.lfs.block import BLOCK, CHUNK, Failure, Job, apply_block
+from weakft.lfs.labelwise import apply_labels
 from weakft.lfs.load import load_file
 from weakft.lfs.wordwise import apply_words
 
@@ -83,7 +84,16 @@ def _cut(data: Dataset, rows: range) -> Dataset:
     columns = {name: values[cut] for name, values in data.columns.items()}
     first = data.first_row + rows.start
     words = None if data.words is None else data.words[cut]
-    return Dataset(data.texts[cut], data.ids[cut], columns, source=data.source, first_row=first, words=words)
+    return replace(
+        data,
+        texts=data.texts[cut],
+        ids=data.ids[cut],
+        columns=columns,
+        gold=None,
+        votes=None,
+        first_row=first,
+        words=words,
+    )
 
 
 def _hold(job: Job) -> None:
@@ -110,4 +120,6 @@ def _apply_sent(data: Dataset) -> tuple[np.ndarray, dict[str, Failure]]:
 
 
 def _apply(job: Job, block: range) -> tuple[np.ndarray, dict[str, Failure]]:
+    if job.data.asked is not None:
+        return apply_labels(job, block)
     return (apply_block if job.data.words is None else apply_words)(job, block)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from weakft.data.labels import NOT, YES
 from weakft.lfs.apply import Failure
 
 Z95 = 1.959964
@@ -28,6 +30,14 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     return float(centre - half), float(centre + half)
 
 
+def _polarity(votes: np.ndarray, label_names: list[str], asked: Sequence[str] | None) -> list[str]:
+    """What a labeling function ever says."""
+    if asked is None:
+        return [label_names[c] for c in np.unique(votes[votes >= 0])]
+    said = {(at, vote) for at in range(len(asked)) for vote in np.unique(votes[at :: len(asked)]) if vote >= 0}
+    return [asked[at] if vote == YES else NOT + asked[at] for at, vote in sorted(said)]
+
+
 def summarise(
     L: np.ndarray,
     names: list[str],
@@ -35,6 +45,7 @@ def summarise(
     failures: dict[str, Failure] | None = None,
     gold_L: np.ndarray | None = None,
     gold: np.ndarray | None = None,
+    asked: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """One row a labeling function, the one to mend first.
 
@@ -42,12 +53,18 @@ def summarise(
     beside another, votes against another (Snorkel's definitions), on ``L`` [n, m].
     votes_checked, accuracy, ci_low, ci_high : with ``gold`` [g] and the votes ``gold_L`` [g, m] on the same rows.
     errors : rows on which it raised.
+    asked : the labels of which a text can have any number; rows are then texts, and it votes for labels or against them.
 
     Sorted by: raised or never voted first, then with gold by expected wrong votes (coverage x (1 - accuracy)),
     without gold by conflicts.
     """
-    n = max(1, len(L))
+    q = len(asked or [""])
+    n = max(1, len(L) // q)
     voted = L >= 0
+
+    def texts(rows: np.ndarray) -> int:
+        return int(rows.reshape(-1, q).any(axis=1).sum())
+
     votes_a_row = voted.sum(axis=1)
     low = np.where(voted, L, np.iinfo(np.int8).max).min(axis=1)
     high = np.where(voted, L, -1).max(axis=1)
@@ -57,10 +74,10 @@ def summarise(
         mine = voted[:, j]
         row: dict[str, Any] = {
             "name": name,
-            "polarity": ", ".join(label_names[c] for c in np.unique(L[mine, j])),
-            "coverage": mine.sum() / n,
-            "overlaps": (mine & (votes_a_row > 1)).sum() / n,
-            "conflicts": (mine & conflict).sum() / n,
+            "polarity": ", ".join(_polarity(L[:, j], label_names, asked)),
+            "coverage": texts(mine) / n,
+            "overlaps": texts(mine & (votes_a_row > 1)) / n,
+            "conflicts": texts(mine & conflict) / n,
         }
         if gold is not None and gold_L is not None:
             checked = (gold_L[:, j] >= 0) & (gold >= 0)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from weakft import runs
 from weakft.errors import UserError
-from weakft.tasks.measure import HEADLINES
+from weakft.tasks.measure import HEADLINES, UNITS
 
 LF_COLUMNS = ("name", "polarity", "coverage", "overlaps", "conflicts", "errors")
 CHECKED_COLUMNS = ("votes_checked", "accuracy", "ci_low", "ci_high")
@@ -28,6 +28,7 @@ class Figures(BaseModel):
     macro_f1: float | None
     n: int
     entity_f1: float | None = None
+    micro_f1: float | None = None
 
 
 class Candidate(BaseModel):
@@ -102,6 +103,7 @@ class Metrics(BaseModel):
     data: str
     model: str
     labels: list[str]
+    asked: list[str] | None = None
     rows: dict[str, int]
     table: dict[str, Figures]
     timing: dict[str, float]
@@ -113,6 +115,12 @@ class Metrics(BaseModel):
     device: str | None = None
     precision: str | None = None
     versions: dict[str, str] = {}
+
+    @property
+    def headline(self) -> str:
+        """The name of the figure that counts."""
+        measured = [figures for figures in self.table.values() if figures.n]
+        return next((h for h in HEADLINES if any(getattr(f, h) is not None for f in measured)), "accuracy")
 
 
 @dataclass
@@ -132,12 +140,12 @@ class FinishedRun:
     @property
     def unit(self) -> str:
         """What has a class, in the plural."""
-        return "tokens" if any(figures.entity_f1 is not None for figures in self.metrics.table.values()) else "texts"
+        return UNITS[self.metrics.headline]
 
     @property
     def figure(self) -> str:
         """The figure that counts, for a person."""
-        return HEADLINES["entity_f1" if self.unit == "tokens" else "accuracy"]
+        return HEADLINES[self.metrics.headline]
 
     @property
     def has_end_model(self) -> bool:
@@ -156,7 +164,7 @@ def read(folder: Path) -> FinishedRun:
         raise UserError(f"{folder}: is not a finished run: it has no {runs.METRICS}.")
     metrics = _metrics(folder / runs.METRICS)
     finished = FinishedRun(
-        metrics, _options(folder / runs.CONFIG), _predictions(folder / runs.PREDICTIONS, metrics.labels)
+        metrics, _options(folder / runs.CONFIG), _predictions(folder / runs.PREDICTIONS, metrics.labels, metrics.asked)
     )
     if metrics.coverage is not None:  # the run had votes
         finished.lf_summary = _lf_summary(folder / runs.LF_SUMMARY)
@@ -207,8 +215,9 @@ def _demand(path: Path, needed: tuple[str, ...], names: list[str]) -> None:
         raise UserError(f"{path}: is broken: it has no column {missing[0]!r}.")
 
 
-def _predictions(path: Path, labels: list[str]) -> pd.DataFrame:
-    frame = _parquet(path, ("split", "gold", "label"), ("vote_",))
+def _predictions(path: Path, labels: list[str], asked: list[str] | None) -> pd.DataFrame:
+    needed = ("split", "gold", "label") if asked is None else ("split", "asked", "gold", "label")
+    frame = _parquet(path, needed, ("vote_",))
     for column in ("gold", "label"):
         unknown = sorted(set(frame[column].dropna()) - set(labels), key=str)
         if unknown:

@@ -10,6 +10,7 @@ from weakft.config import TrainConfig
 from weakft.display import ROW_NAMES
 from weakft.lfs.summary import wilson
 from weakft.report.folder import Figures, FinishedRun, Metrics
+from weakft.tasks.measure import HEADLINES
 
 LEAST_GAP = 0.01
 """A smaller gap to full supervision is not worth a percentage."""
@@ -24,7 +25,9 @@ def head(run: FinishedRun) -> dict[str, Any]:
         where = [part for part in (m.device, m.precision if m.precision != "no" else "fp32") if part]
         facts.append(("device", ", ".join(where)))
     facts.append(("texts", ", ".join(f"{n:,} {name}" for name, n in m.rows.items())))
-    facts.append(("classes", str(len(m.labels))))
+    facts.append(
+        ("classes", str(len(m.labels))) if m.asked is None else ("labels", f"{len(m.asked)}, any number a text")
+    )
     if m.coverage is not None:
         facts.append(("coverage", f"{m.coverage:.0%} of the training {run.unit} have a vote"))
     facts.append(("gold labels used", _gold(run)))
@@ -61,13 +64,14 @@ def reached(run: FinishedRun) -> dict[str, Any] | None:
             "accuracy": figures.accuracy,
             "interval": wilson(_right(figures), figures.n),
             "macro_f1": figures.macro_f1,
-            "entity_f1": figures.entity_f1,
+            "more": getattr(figures, m.headline),
             "n": figures.n,
         }
         for name, figures in m.table.items()
         if figures.n and figures.accuracy is not None
     ]
-    return {"rows": rows, "sentence": sentence(m), "unit": run.unit, "entities": run.unit == "tokens"} if rows else None
+    more = "" if m.headline == "accuracy" else run.figure
+    return {"rows": rows, "sentence": sentence(m), "unit": run.unit, "more": more} if rows else None
 
 
 def _right(figures: Figures) -> int:
@@ -89,9 +93,12 @@ def sentence(metrics: Metrics) -> str:
     weak, ours, without = table[before], table["cosine"], ROW_NAMES[before]
     what = "Self-training, then fine-tuning on the validation labels," if training.continued else "Self-training"
     gold = table.get("gold")
-    if weak.entity_f1 is not None and ours.entity_f1 is not None:
-        said = _moved(what, f"the test F1 of entities of {without}", weak.entity_f1, ours.entity_f1) + "."
-        return f"{said} {_closed(ours.entity_f1, gold.entity_f1 if gold else None, weak.entity_f1)}".rstrip()
+    if metrics.headline != "accuracy":
+        old, new, full = (None if f is None else getattr(f, metrics.headline) for f in (weak, ours, gold))
+        if old is None or new is None:
+            return ""
+        said = _moved(what, f"the test {HEADLINES[metrics.headline]} of {without}", old, new) + "."
+        return f"{said} {_closed(new, full, old)}".rstrip()
     if weak.accuracy is None or ours.accuracy is None:
         return ""
     n, more = ours.n, _right(ours) - _right(weak)

@@ -36,6 +36,7 @@ def write(folder: Path, final: Path | None = None) -> Path:
         "run.html.j2",
         head=outcome.head(run),
         reached=outcome.reached(run),
+        labels=rows.label_panel(run),
         confusions=rows.confusion_panel(run),
         label_models=course.label_models(run),
         rules=rows.rules(run),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from weakft.data.labels import YES
 from weakft.report.folder import FinishedRun
 
 MOST_CLASSES = 12
@@ -50,9 +51,8 @@ def confusions(gold: pd.Series, predicted: pd.Series, labels: list[str], most: i
 
 def confusion_panel(run: FinishedRun) -> dict[str, Any] | None:
     """The test split's confusions as rows of cells: count, share of the gold class, and whether it is right."""
-    rows = run.predictions
-    rows = rows[(rows["split"] == "test") & rows["gold"].notna() & rows["label"].notna()]
-    if rows.empty:
+    rows = _tested(run)
+    if rows.empty or run.metrics.asked is not None:
         return None
     found = confusions(rows["gold"], rows["label"], run.metrics.labels)
     lines = []
@@ -68,6 +68,36 @@ def confusion_panel(run: FinishedRun) -> dict[str, Any] | None:
         recall = None if mixed or not total else found.counts[i, i] / total
         lines.append({"name": name, "cells": cells, "total": total, "recall": recall})
     return {"names": found.names, "lines": lines, "dropped": found.dropped, "n": len(rows), "unit": run.unit}
+
+
+def _tested(run: FinishedRun) -> pd.DataFrame:
+    """The test rows with gold and predicted classes."""
+    rows = run.predictions
+    return rows[(rows["split"] == "test") & rows["gold"].notna() & rows["label"].notna()]
+
+
+def label_panel(run: FinishedRun) -> list[dict[str, Any]] | None:
+    """Where a text can have any number of labels: of each the test texts that have it and that are said to, and how well."""
+    rows, asked = _tested(run), run.metrics.asked
+    if rows.empty or asked is None:
+        return None
+    yes = run.metrics.labels[YES]
+    lines = []
+    for name in asked:
+        mine = rows[rows["asked"] == name]
+        there, said = (mine["gold"] == yes).to_numpy(), (mine["label"] == yes).to_numpy()
+        right, total = int((there & said).sum()), int(there.sum() + said.sum())
+        lines.append(
+            {
+                "name": name,
+                "there": int(there.sum()),
+                "said": int(said.sum()),
+                "precision": right / said.sum() if said.any() else None,
+                "recall": right / there.sum() if there.any() else None,
+                "f1": 2 * right / total if total else None,
+            }
+        )
+    return lines
 
 
 def rules(run: FinishedRun) -> dict[str, Any] | None:

@@ -8,11 +8,12 @@ from weakft.data.dataset import Dataset, Splits
 from weakft.errors import UserError, nearest
 from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
+from weakft.tasks.multilabel import MultiLabel
 from weakft.tasks.pair import Pair
 from weakft.tasks.relation import Relation
 from weakft.tasks.tokens import Tokens
 
-TASKS: dict[str, type[Task]] = {kind.name: kind for kind in (Tokens, Pair, Relation, Classification)}
+TASKS: dict[str, type[Task]] = {kind.name: kind for kind in (Tokens, MultiLabel, Pair, Relation, Classification)}
 """By name, in the order in which `choose` looks for them; every text is one to classify."""
 
 
@@ -30,16 +31,21 @@ def choose(asked: str, data: Dataset) -> Task:
     raise UserError(f"--task {asked}: expected {TASKS[asked].expected}; most rows are none.")
 
 
-def prepare(asked: str, splits: Splits) -> None:
-    """Bring every split into the form of the task that is asked for (``auto``: as they are).
+def prepare(asked: str, splits: Splits, label_names: list[str] | None) -> None:
+    """Bring every split into the form of the task that is asked for (``auto``: as they are, but that splits without gold
+    labels follow those that have several a text).
 
     Raises
     ------
     UserError : there is no such task, or gold labels or votes are of another one.
     """
-    if len(kinds := _kinds(asked)) == 1:
+    kinds = _kinds(asked)
+    several = next((split.asked for _, split in splits.named() if split.asked is not None), None)
+    if asked == "auto" and several is not None:
+        kinds = [MultiLabel]
+    if len(kinds) == 1:
         for name, split in splits.named():
-            setattr(splits, name, kinds[0].prepare(split))
+            setattr(splits, name, kinds[0].prepare(split, label_names or several))
 
 
 def _kinds(asked: str) -> list[type[Task]]:

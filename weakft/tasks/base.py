@@ -6,7 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from weakft.data.dataset import Dataset
+from weakft.data.rows import identified
 from weakft.errors import UserError
 
 Shown = str | tuple[str, str] | list[str]
@@ -20,11 +23,13 @@ class Task(ABC):
     the class is read at those that open an entity, as a mean over them (Baldini Soares et al. 2019, "entity start");
     without names the head reads the whole text.
 
-    name : as ``--task`` takes it.   expected : what every text must have, for messages.
+    name : as ``--task`` takes it.   expected : what every text must have, for messages.   exclusive : a row has one
+    of the classes that the head tells apart; else each output says for itself whether a text has that label.
     """
 
     name: ClassVar[str]
     expected: ClassVar[str]
+    exclusive: ClassVar[bool] = True
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self.names = sorted(set(names))
@@ -42,8 +47,8 @@ class Task(ABC):
         """The task that most of a split's texts are, with the names of their marks; None where most are not."""
 
     @classmethod
-    def prepare(cls, data: Dataset) -> Dataset:
-        """The split as this task has it, before any labeling function sees it: as it is.
+    def prepare(cls, data: Dataset, label_names: Sequence[str] | None) -> Dataset:
+        """The split as this task has it, before any labeling function sees it: as it is. ``label_names``: where known.
 
         Raises
         ------
@@ -59,6 +64,19 @@ class Task(ABC):
         ------
         BadText : a text that is none of this task's.
         """
+
+    def answers(self, data: Dataset, label_names: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:
+        """Columns for whoever asked for predictions, from those of the split's rows [r, k]: what the row is, its class, and
+        a probability for each.
+        """
+        labels = [label_names[c] for c in probabilities.argmax(1)]
+        columns = {f"p_{name}": p for name, p in zip(label_names, probabilities.T, strict=True)}
+        return {**identified(data), "label": labels, **columns}
+
+    @property
+    def problem(self) -> str:
+        """How transformers calls what the head does."""
+        return "single_label_classification" if self.exclusive else "multi_label_classification"
 
     def settings(self) -> dict[str, Any]:
         """What `weakft.tasks.restored` makes it from again; plain values, kept in the model's config."""

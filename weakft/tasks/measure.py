@@ -1,22 +1,24 @@
-"""What is measured: predictions against gold labels, of texts or of words, and the one figure that models are chosen by."""
+"""What is measured: predictions against gold labels, of texts, words or labels, and the figure that models are chosen by."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NotRequired, Self, TypedDict
 
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
 from weakft.data.dataset import Dataset, first_rows
+from weakft.data.labels import YES
 from weakft.tasks import entities
 
 
 class Metrics(TypedDict):
     """Figures of one split: share of right rows, unweighted mean of the classes' F1, number of rows; of words also F1,
-    precision and recall of whole entities (`weakft.tasks.entities`), over all types together.
+    precision and recall of whole entities (`weakft.tasks.entities`), over all types together. Where a text can have any
+    number of labels: ``macro_f1`` is the mean of the labels' F1, ``micro_f1`` that of all labels together.
     """
 
     accuracy: float
@@ -25,10 +27,14 @@ class Metrics(TypedDict):
     entity_f1: NotRequired[float]
     entity_precision: NotRequired[float]
     entity_recall: NotRequired[float]
+    micro_f1: NotRequired[float]
 
 
-HEADLINES = {"entity_f1": "entity F1", "accuracy": "accuracy"}
+HEADLINES = {"entity_f1": "entity F1", "micro_f1": "micro-F1", "accuracy": "accuracy"}
 """The figure that counts is the first of these that was measured; with its name for a person."""
+
+UNITS = {"entity_f1": "tokens", "micro_f1": "labels of texts", "accuracy": "texts"}
+"""What the rows are, in the plural, where this is the figure that counts."""
 
 
 def headline(metrics: Metrics) -> str:
@@ -40,18 +46,26 @@ def headline(metrics: Metrics) -> str:
 class Truth:
     """Gold labels [r] to measure against, -1 where there is none.
 
-    label_names : in class order.   words : as in `Dataset`.
+    label_names : in class order.   words, asked : as in `Dataset`.
     """
 
     gold: np.ndarray
     label_names: Sequence[str] = ()
     words: np.ndarray | None = None
+    asked: Sequence[str] | None = None
 
     @classmethod
     def of(cls, data: Dataset, label_names: Sequence[str], purpose: str) -> Self:
         """A split's gold labels, read for ``purpose``; it must have some."""
         assert data.gold is not None
-        return cls(data.gold.read(purpose), label_names, data.words)
+        return cls(data.gold.read(purpose), label_names, data.words, data.asked)
+
+    def each(self) -> list[Self]:
+        """A label's truth each, where a text can have any number of them; else itself."""
+        if self.asked is None:
+            return [self]
+        q = len(self.asked)
+        return [replace(self, gold=self.gold[at::q], asked=[label]) for at, label in enumerate(self.asked)]
 
     def measure(self, probabilities: np.ndarray) -> Metrics:
         """Compare the most probable class [r, k] with the gold labels; rows without gold do not count.
@@ -63,20 +77,24 @@ class Truth:
             found = entities.compare(probabilities.argmax(1), self.gold, self.words, self.label_names)
             metrics["entity_f1"] = found.f1
             metrics["entity_precision"], metrics["entity_recall"] = found.precision, found.recall
+        if self.asked is not None:
+            metrics["micro_f1"], metrics["macro_f1"] = of_labels(probabilities, self.gold, len(self.asked))
         return metrics
 
     def figure(self, probabilities: np.ndarray) -> float:
-        """The figure that counts: accuracy, or the F1 of entities."""
+        """The figure that counts: accuracy, the F1 of entities, or the micro-F1 of labels."""
         metrics = self.measure(probabilities)
         return metrics[headline(metrics)]  # type: ignore[literal-required]
 
     def standard_error(self, figure: float) -> float:
         """The standard error of a figure measured here, from the number of texts (0.5 where there is none to go by): the
-        words of one are no independent rows.
+        words or labels of one are no independent rows.
         """
         known = self.gold >= 0
         if self.words is not None:
             known = np.logical_or.reduceat(known, first_rows(self.words))
+        if self.asked is not None:
+            known = np.asarray(known.reshape(-1, len(self.asked)).any(axis=1))
         n = known.sum()
         return math.sqrt(max(0.0, figure * (1 - figure)) / n) if n and math.isfinite(figure) else 0.5
 
@@ -96,6 +114,19 @@ def measure(probabilities: np.ndarray, gold: np.ndarray) -> Metrics:
         macro_f1=float(f1_score(truth, predicted, average="macro", zero_division=0.0)),
         n=len(truth),
     )
+
+
+def of_labels(probabilities: np.ndarray, gold: np.ndarray, q: int) -> tuple[float, float]:
+    """Micro-F1 of q labels (2 right / (predicted + there), over all of them), and the mean of their F1; the rows [n q, 2] say
+    whether a text has each. Labels neither there nor predicted do not count in the mean.
+    """
+    known = gold >= 0
+    predicted, there = (known & (values == YES) for values in (probabilities.argmax(1), gold))
+    right, found, all_there = (v.reshape(-1, q).sum(axis=0) for v in (predicted & there, predicted, there))
+    total = found + all_there
+    if not total.sum():
+        return 0.0, 0.0
+    return float(2 * right.sum() / total.sum()), float((2 * right[total > 0] / total[total > 0]).mean())
 
 
 def log_loss(probabilities: np.ndarray, gold: np.ndarray, floor: float = 1e-3) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 from weakft.data.dataset import Dataset
@@ -27,9 +28,9 @@ class Tokens(Task):
         return None if data.words is None else cls()
 
     @classmethod
-    def prepare(cls, data: Dataset) -> Dataset:
+    def prepare(cls, data: Dataset, label_names: Sequence[str] | None) -> Dataset:
         """See `Task`: every word a row."""
-        if data.words is None and (data.gold is not None or data.votes is not None):
+        if data.asked is not None or (data.words is None and (data.gold is not None or data.votes is not None)):
             what = "gold labels" if data.gold is not None else "votes"
             raise UserError(
                 f"{data.source}: --task {cls.name}: expected token lists with a list of {what} a row, found texts with one "

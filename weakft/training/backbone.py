@@ -55,11 +55,12 @@ def load_classifier(
     head: str = "AutoModelForSequenceClassification",
     special_tokens: Sequence[str] = (),
     trained: bool = False,
+    problem: str = "single_label_classification",
 ) -> tuple[Any, Any]:
     """Return (tokenizer, model) with a fresh head for ``label_names``, of transformers' Auto class ``head``, and with
     embeddings for ``special_tokens``, each at first the mean of what the tokenizer made of its name.
 
-    trained : the head is there already, and every weight must be.
+    trained : the head is there already, and every weight must be.   problem : transformers' ``problem_type``.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def load_classifier(
             num_labels=len(label_names),
             id2label=dict(enumerate(label_names)),
             label2id={name: i for i, name in enumerate(label_names)},
-            problem_type="single_label_classification",
+            problem_type=problem,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
             use_safetensors=True,  # other formats can carry code

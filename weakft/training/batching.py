@@ -15,8 +15,11 @@ from weakft.tasks.base import Shown
 class TokenizedTexts:
     """n token sequences in one int32 array; `lengths` [n]. Each is a row: what has a class.
 
+    kinds : 1; of labels that are asked of a text, their number: the kind of a row is its number modulo that.
     anchors : token ids that every text has: a text that is too long keeps what is around them, else its beginning.
     """
+
+    kinds: int = 1
 
     def __init__(self, texts: Sequence[Shown], tokenizer: Any, max_length: int, anchors: Sequence[int] = ()) -> None:
         self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
@@ -101,7 +104,43 @@ class TokenizedTexts:
         return {name: torch.from_numpy(array).to(device, non_blocking=True) for name, array in found.items()}
 
 
-class TokenizedWords(TokenizedTexts):
+class _Several(TokenizedTexts):
+    """Sequences that each hold several rows; `sequence` [r], the one in which each row is. A batch has all rows of its
+    sequences that were chosen.
+    """
+
+    sequence: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+    def sequences_of(self, rows: np.ndarray) -> np.ndarray:
+        """See `TokenizedTexts`."""
+        return self.sequence[rows]
+
+    def batches(self, rows: np.ndarray, tokens_a_batch: int) -> Iterator[np.ndarray]:
+        """See `TokenizedTexts`."""
+        sequences, groups = _grouped(self.sequence[rows])
+        for batch in length_sorted_batches(self.lengths[sequences], tokens_a_batch):
+            yield np.concatenate([groups[i] for i in batch])
+
+    def shuffled(self, rows: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """See `TokenizedTexts`."""
+        sequences, groups = _grouped(self.sequence[rows])
+        for batch in shuffled_batches(self.lengths[sequences], batch_size, rng):
+            yield np.concatenate([groups[i] for i in batch])
+
+
+class TokenizedLabels(_Several):
+    """Texts of which each is ``kinds`` rows, one for each label that is asked of it. `texts`: the same, a row each."""
+
+    def __init__(self, texts: TokenizedTexts, kinds: int) -> None:
+        self.__dict__.update(vars(texts))
+        self.texts, self.kinds = texts, kinds
+        self.sequence = np.repeat(np.arange(len(texts)), kinds)
+
+
+class TokenizedWords(_Several):
     """Texts in which every word is a row, read at its first piece. A text that is too long is cut between words into
     several sequences, so that no word is lost; one of which the tokenizer keeps nothing is read where the next begins.
 
@@ -142,25 +181,6 @@ class TokenizedWords(TokenizedTexts):
                 sequences.append(np.asarray(ids, dtype=np.int32))
         self._hold(sequences)
         return np.concatenate(positions) if positions else np.zeros(0, np.int64)
-
-    def __len__(self) -> int:
-        return len(self.sequence)
-
-    def sequences_of(self, rows: np.ndarray) -> np.ndarray:
-        """See `TokenizedTexts`."""
-        return self.sequence[rows]
-
-    def batches(self, rows: np.ndarray, tokens_a_batch: int) -> Iterator[np.ndarray]:
-        """See `TokenizedTexts`."""
-        sequences, groups = _grouped(self.sequence[rows])
-        for batch in length_sorted_batches(self.lengths[sequences], tokens_a_batch):
-            yield np.concatenate([groups[i] for i in batch])
-
-    def shuffled(self, rows: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """See `TokenizedTexts`."""
-        sequences, groups = _grouped(self.sequence[rows])
-        for batch in shuffled_batches(self.lengths[sequences], batch_size, rng):
-            yield np.concatenate([groups[i] for i in batch])
 
 
 def tokenized(shown: Sequence[Shown], tokenizer: Any, max_length: int, anchors: Sequence[int] = ()) -> TokenizedTexts:

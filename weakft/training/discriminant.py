@@ -8,10 +8,12 @@ which. NumPy only; knows nothing of models or texts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from weakft.balance import align, softmax
+from weakft.training.neighbours import Neighbourhood
 
 ALIGNMENT = 10
 """Iterations of `align` in an E-step."""
@@ -38,6 +40,11 @@ class View:
         variances, axes = np.linalg.eigh(np.cov((pool - mean).T.astype(np.float64)))
         axes = axes.astype(np.float32)
         return cls(name, (pool - mean) @ axes, (valid - mean) @ axes, np.maximum(variances, 0.0))
+
+    @cached_property
+    def neighbourhood(self) -> Neighbourhood:
+        """Which rows lie close: the same for every label that is asked of them."""
+        return Neighbourhood(self.pool, self.valid)
 
 
 class Discriminant:

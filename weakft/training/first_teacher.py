@@ -8,7 +8,7 @@ because where they differ they had better be unsure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,6 @@ from weakft.balance import align, softmax
 from weakft.tasks.measure import Truth
 from weakft.training.checkpoints import State, arrays
 from weakft.training.discriminant import Discriminant, View
-from weakft.training.neighbours import Neighbourhood
 
 SHRINKAGES = (0.1, 0.2, 0.5)
 ITERATIONS = (10, 40, 160)
@@ -48,7 +47,8 @@ class Candidate:
 @dataclass
 class FirstTeacher:
     """The mean of the best candidates: `rows` of the training split with `predictions` [len(rows), k], their class shares
-    `balance` [k], the candidates' mean's validation accuracy, and these candidates, best first.
+    `balance` [k] (of rows of several kinds [kinds, k]), the candidates' mean's validation accuracy, and these candidates,
+    best first.
     """
 
     rows: np.ndarray
@@ -92,14 +92,13 @@ def candidates(
                 model = Discriminant(view, rows, soft_labels[rows], shrinkage, balance).run(ITERATIONS[0])
                 alone = candidate(view.name, title, model.scores(view.pool), model.scores(view.valid), truth)
                 started.append((alone, model, title))
-    neighbourhood = Neighbourhood(view.pool, view.valid)
     for _, model, title in sorted(started, key=lambda entry: entry[0].order)[:CONTINUED]:
         for iterations in ITERATIONS:
             model.run(iterations)
             pool, valid = model.scores(view.pool), model.scores(view.valid)
             what = f"{title}, {iterations} iterations"
             yield candidate(view.name, what, pool, valid, truth)
-            smooth = [np.log(np.maximum(p, 1e-12)) for p in neighbourhood.spread(softmax(pool), softmax(valid))]
+            smooth = [np.log(np.maximum(p, 1e-12)) for p in view.neighbourhood.spread(softmax(pool), softmax(valid))]
             offsets = align(smooth[0], model.balance)
             yield candidate(f"{view.name}, spread", what, smooth[0] + offsets, smooth[1] + offsets, truth)
 
@@ -120,10 +119,22 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> Firs
     return FirstTeacher(rows, predictions, predictions.mean(0), truth.figure(valid), members)
 
 
+def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[str], truth: Truth) -> FirstTeacher:
+    """The teachers of several labels as one: its rows ask for these in turn."""
+    if len(teachers) == 1:
+        return teachers[0]
+    predictions = np.stack([t.predictions for t in teachers], axis=1).reshape(len(rows), -1)
+    valid = [np.mean([c.valid for c in t.members], axis=0) for t in teachers]
+    accuracy = truth.figure(np.stack(valid, axis=1).reshape(-1, predictions.shape[1]))
+    members = [replace(c, kind=f"{name}: {c.kind}") for name, t in zip(names, teachers, strict=True) for c in t.members]
+    return FirstTeacher(rows, predictions, np.stack([t.balance for t in teachers]), accuracy, members)
+
+
 def joined(teacher: FirstTeacher, clean: np.ndarray) -> FirstTeacher:
     """A teacher joined by the predictions [len(rows), k] of a model that learned from gold labels: the mean of both.
 
     Rules and labels err independently. Halves, because the labels that would measure a better share are trained on.
     """
     predictions = ((teacher.predictions + clean) / 2).astype(np.float32)
-    return replace(teacher, predictions=predictions, balance=predictions.mean(0))
+    balance = predictions.reshape(-1, *teacher.balance.shape).mean(0)
+    return replace(teacher, predictions=predictions, balance=balance)

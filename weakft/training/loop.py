@@ -39,8 +39,8 @@ class Batch:
             yield Batch(self.rows[at], self.targets[at], self.weights[at])
 
 
-Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-"""(logits [b, k], features [b, d], targets [b, k], weights [b]) -> a scalar."""
+Loss = Callable[[Tensor, Tensor, Tensor, Tensor, np.ndarray], Tensor]
+"""(logits [b, k], features [b, d], targets [b, k], weights [b], rows [b]) -> a scalar."""
 
 
 class Progress(Protocol):
@@ -176,7 +176,7 @@ class Optimization:
                 targets = torch.from_numpy(part.targets).to(model.device)
                 weights = torch.from_numpy(part.weights).to(model.device)
                 share = len(part.rows) / len(batch.rows)
-                value = loss(logits, features, targets, weights) / schedule.accumulate * share
+                value = loss(logits, features, targets, weights, part.rows) / schedule.accumulate * share
                 if not bool(torch.isfinite(value)):
                     return False, samples
                 model.accelerator.backward(value)

@@ -67,7 +67,8 @@ def train_end_model(
 
     Stages that ``checkpoints`` have are taken from there; everything else is worked out again, and comes out the same.
     """
-    result = Trained(untrained(config, label_names, choose(config.task, splits.train)))
+    outputs = splits.train.asked or label_names
+    result = Trained(untrained(config, outputs, choose(config.task, splits.train)))
     model = result.model
     model.say = progress.say
     pristine = model.snapshot()
@@ -135,7 +136,7 @@ def _validator(method: Method, config: TrainConfig, splits: Splits, model: EndMo
     """None where there is no validation gold, and where the labels trained on are to be all that a method costs."""
     if splits.valid is None or splits.valid.gold is None or method.labels == "valid" or config.gold_labels is not None:
         return None
-    return Validator(model.tokenize(splits.valid.texts), Truth.of(splits.valid, model.label_names, "select"))
+    return Validator(model.tokenize(splits.valid.texts), Truth.of(splits.valid, model.classes, "select"))
 
 
 def _labels(

@@ -12,17 +12,19 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from safetensors import SafetensorError
 
+from weakft.data.labels import CLASSES
 from weakft.errors import UserError
 from weakft.tasks import restored
 from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
 from weakft.training.backbone import FeatureTap, load_classifier
-from weakft.training.batching import TokenizedTexts, TokenizedWords, tokenized
+from weakft.training.batching import TokenizedLabels, TokenizedTexts, TokenizedWords, tokenized
 from weakft.training.memory import Limits, in_memory, needed
 
 INFERENCE_TOKENS = {"cpu": 4096, "gpu": 65536}
@@ -44,12 +46,18 @@ def choose_precision(precision: Precision, device: str) -> Literal["no", "bf16"]
     return "bf16" if torch.cuda.is_bf16_supported() else "no"
 
 
+def no_and_yes(logits: np.ndarray) -> np.ndarray:
+    """Logits [n, q] of q labels as those of the classes no and yes of their rows [n q, 2]."""
+    return np.stack([np.zeros_like(logits), logits], axis=-1).reshape(-1, len(CLASSES))
+
+
 class EndModel:
     """A sequence classifier with a fresh head, its tokenizer, and the accelerator it runs on.
 
     Parameters
     ----------
-    backbone : "minilm", a hub name or a folder.   label_names : k class names in class order.
+    backbone : "minilm", a hub name or a folder.   label_names : the head's outputs: the k classes in their order, or the
+    labels of which a text can have any number.
     max_length : tokens kept of a text; None: as many as the tokenizer says.
     seed : seeds Python, NumPy and torch before the head is drawn.   device : "auto" or "cpu".
     task : how texts are shown and where the class is read; None: whole texts.   trained : the head is there already.
@@ -76,7 +84,7 @@ class EndModel:
         self.label_names = label_names
         self.task = task or Classification()
         self.tokenizer, self.module = load_classifier(
-            backbone, label_names, self.task.head, [*self.task.opens, *self.task.closes], trained
+            backbone, label_names, self.task.head, [*self.task.opens, *self.task.closes], trained, self.task.problem
         )
         self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.opens)
         positions = getattr(self.module.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
@@ -109,6 +117,11 @@ class EndModel:
         return cls(str(folder), label_names, max_length=None, task=task, trained=True)
 
     @property
+    def classes(self) -> list[str]:
+        """The names of a row's k classes: the label names, or where a text can have any number of labels no and yes."""
+        return self.label_names if self.task.exclusive else CLASSES
+
+    @property
     def device(self) -> torch.device:
         """Where the model computes."""
         return self.accelerator.device
@@ -120,7 +133,8 @@ class EndModel:
         ------
         BadText : a text that does not fit the task.
         """
-        return tokenized(self.task.shown(texts), self.tokenizer, self.max_length, self.anchors)
+        tokens = tokenized(self.task.shown(texts), self.tokenizer, self.max_length, self.anchors)
+        return tokens if self.task.exclusive else TokenizedLabels(tokens, len(self.label_names))
 
     def forward(self, tokens: TokenizedTexts, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (logits [b, k], features v(x) [b, d]) of some rows, in fp32, with gradient where enabled."""
@@ -128,23 +142,29 @@ class EndModel:
         with self.accelerator.autocast():
             logits = self.module(**inputs).logits
         assert self.tap.features is not None
-        return self.read(inputs, logits, place).float(), self.read(inputs, self.tap.features, place).float()
+        logits, features = self.read(inputs, logits, place).float(), self.read(inputs, self.tap.features, place).float()
+        if tokens.kinds > 1:
+            asked = torch.from_numpy(rows % tokens.kinds).to(self.device)
+            logits = F.pad(logits.gather(1, asked[:, None]), (1, 0))  # the softmax of 0 and z is the sigmoid of z
+        return logits, features
 
     def collate(
         self, tokens: TokenizedTexts, rows: np.ndarray
-    ) -> tuple[dict[str, torch.Tensor], tuple[torch.Tensor, torch.Tensor] | None]:
-        """What the encoder takes for some rows; and where rows are words, the sequence and the token of each."""
-        if not isinstance(tokens, TokenizedWords):
+    ) -> tuple[dict[str, torch.Tensor], tuple[torch.Tensor, ...] | None]:
+        """What the encoder takes for some rows; where a sequence has several, the sequence (of words, also the token) of
+        each.
+        """
+        if not isinstance(tokens, (TokenizedWords, TokenizedLabels)):
             return tokens.collate(rows, self.device), None
         sequences, place = np.unique(tokens.sequence[rows], return_inverse=True)
-        at = (torch.from_numpy(a).to(self.device) for a in (place, tokens.position[rows]))
-        return tokens.collate(sequences, self.device), (next(at), next(at))
+        at = [place, tokens.position[rows]] if isinstance(tokens, TokenizedWords) else [place]
+        return tokens.collate(sequences, self.device), tuple(torch.from_numpy(a).to(self.device) for a in at)
 
     def read(
         self,
         inputs: dict[str, torch.Tensor],
         values: torch.Tensor,
-        place: tuple[torch.Tensor, torch.Tensor] | None,
+        place: tuple[torch.Tensor, ...] | None,
     ) -> torch.Tensor:
         """What the head gives or reads, a vector a row [b, d]: at the word, as a mean over the anchors, or of the text."""
         if place is not None:
@@ -164,7 +184,7 @@ class EndModel:
     ) -> np.ndarray:
         """Class probabilities float32 [n, k] of all rows or some, in large padded batches; no dropout."""
         rows = np.arange(len(tokens)) if rows is None else np.asarray(rows)
-        probabilities = np.zeros((len(rows), len(self.label_names)), dtype=np.float32)
+        probabilities = np.zeros((len(rows), len(self.classes)), dtype=np.float32)
         was_training = self.module.training
         self.module.eval()
 

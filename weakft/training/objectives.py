@@ -29,16 +29,25 @@ def classification_loss(logits: Tensor, pseudo_labels: Tensor, confidence: Tenso
 
 
 def contrastive_loss(
-    features: Tensor, classes: Tensor, margin: float = 1.0, distance: Distance = "euclidean"
+    features: Tensor,
+    classes: Tensor,
+    margin: float = 1.0,
+    distance: Distance = "euclidean",
+    labels: Tensor | None = None,
 ) -> Tensor:
     """R_1, eq. (8) and (9): mean over all pairs i < j of W d^2 + (1 - W) max(0, margin - d)^2.
 
     W is 1 where ``classes`` [b] (the pseudo-labels' argmax) agree, else 0. ``euclidean`` is
-    d^2 = ||v_i - v_j||^2 / dim, ``cosine`` is d = 1 - cos(v_i, v_j). Fewer than two rows give 0 (still differentiable).
+    d^2 = ||v_i - v_j||^2 / dim, ``cosine`` is d = 1 - cos(v_i, v_j). No pair gives 0 (still differentiable).
+    labels : [b], which one of several labels a row asks for (class 1: the text has it). Pairs are then rows of one label, of
+    which at least one has it: texts that both lack a label need not be alike.
     """
-    if len(features) < 2:
-        return features.sum() * 0.0
     i, j = torch.triu_indices(len(features), len(features), offset=1, device=features.device)
+    if labels is not None:
+        pairs = (labels[i] == labels[j]) & ((classes[i] == 1) | (classes[j] == 1))
+        i, j = i[pairs], j[pairs]
+    if not len(i):
+        return features.sum() * 0.0
     v = features.float()
     if distance == "cosine":
         d = 1.0 - F.cosine_similarity(v[i], v[j], dim=-1)

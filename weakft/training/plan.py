@@ -47,7 +47,7 @@ class Trained:
 
 
 def untrained(config: TrainConfig, label_names: list[str], task: Task | None = None) -> EndModel:
-    """The pre-trained encoder that the options name, with a fresh head for the task (None: whole texts)."""
+    """The pre-trained encoder that the options name, with a fresh head for the task; both arguments as in `EndModel`."""
     return EndModel(
         config.model,
         label_names,

@@ -80,12 +80,13 @@ class Selection:
             np.concatenate([self.weights, np.tile(clean.weights, times)]),
         )
 
-    def evened(self) -> Selection:
-        """With the rows of rare pseudo-classes as often as it takes for each class to be a `LEAST_SHARE` of an equal share:
-        a student that meets a class once in several batches learns that there is none.
+    def evened(self, kinds: int = 1) -> Selection:
+        """With the rows of rare pseudo-classes as often as it takes for each class (of each kind, see `select`) to be a
+        `LEAST_SHARE` of an equal share: a student that meets a class once in several batches learns that there is none.
         """
-        classes = self.targets.argmax(1)
-        counts = np.bincount(classes, minlength=self.targets.shape[1])
+        k = self.targets.shape[1]
+        classes = self.targets.argmax(1) + k * (self.rows % kinds)
+        counts = np.bincount(classes, minlength=k * kinds)
         needed = LEAST_SHARE * len(classes) / len(counts)
         times = np.maximum(1, np.round(needed / np.maximum(counts, 1))).astype(int)[classes]
         rows = np.repeat(np.arange(len(classes)), times)
@@ -99,6 +100,7 @@ def select(
     class_balance: np.ndarray | None = None,
     least: float = 0.0,
     balanced: bool = False,
+    kinds: int = 1,
 ) -> Selection:
     """S = {x : w(x) >= threshold} with its pseudo-labels and confidence weights.
 
@@ -106,7 +108,15 @@ def select(
     still unsure of everything: the threshold is lowered where needed so that of each pseudo-class the most confident
     share ``least`` is selected (by class, because a teacher is seldom equally sure of all). With ``least`` 0 S may be
     empty. ``balanced``: the pseudo-labels' mean is the class balance, where there is an estimate of it (see `aligned`).
+    kinds : where rows ask for one of several labels, their number: each kind of rows (row modulo kinds) is selected for
+    itself, with its own class balance, ``class_balance`` [kinds, k].
     """
+    if kinds > 1:
+        parts = []
+        for at in range(kinds):
+            mine, balance = rows % kinds == at, None if class_balance is None else class_balance[at]
+            parts.append(select(rows[mine], probabilities[mine], threshold, balance, least, balanced))
+        return Selection(*(np.concatenate(arrays) for arrays in zip(*(vars(p).values() for p in parts), strict=True)))
     targets = sharpen(probabilities, class_balance)
     if balanced and class_balance is not None:
         targets = aligned(targets, class_balance)

@@ -9,15 +9,15 @@ import numpy as np
 
 from weakft.balance import softmax
 from weakft.config import TrainConfig
-from weakft.data.dataset import Splits
-from weakft.data.words import described
+from weakft.data.dataset import Dataset, Splits
+from weakft.data.rows import described
 from weakft.tasks.measure import Truth
-from weakft.training.batching import TokenizedTexts
+from weakft.training.batching import TokenizedLabels, TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
 from weakft.training.features import Part, text_views
-from weakft.training.first_teacher import FirstTeacher, candidate, candidates, joined, mean_of_best
+from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, mean_of_best
 from weakft.training.loop import Best, Progress, Validator
-from weakft.training.model import EndModel
+from weakft.training.model import EndModel, no_and_yes
 from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed
 from weakft.training.pseudo_labels import Selection
 from weakft.training.stages import SelfTraining, self_train
@@ -53,7 +53,9 @@ def run_self_training(
     model, teacher, balance, clean = result.model, None, weak.class_balance, None
     if config.use_valid:
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
-    rows = np.sort(np.random.default_rng(config.seed).permutation(splits.train.n_rows)[:TEACHER_ROWS])
+    kinds = tokens.kinds
+    looked_at = np.random.default_rng(config.seed).permutation(splits.train.n_rows // kinds)[: TEACHER_ROWS // kinds]
+    rows = (np.sort(looked_at)[:, None] * kinds + np.arange(kinds)).ravel()
     enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
     if config.first_teacher and enough and splits.valid is not None and splits.valid.gold is not None:
         with timed(result.timing, "first teacher"):
@@ -134,23 +136,38 @@ def _first_teacher(
     joins those chosen.
     """
     assert splits.valid is not None and splits.valid.gold is not None
-    truth = Truth.of(splits.valid, model.label_names, "select")
-    every = np.arange(splits.valid.n_rows)
-    pool = Part(tokens, rows, described(splits.train, rows))
-    valid = Part(model.tokenize(splits.valid.texts), every, described(splits.valid, every))
+    truth = Truth.of(splits.valid, model.classes, "select")
+    pool = _part(tokens, splits.train, rows)
+    valid = _part(model.tokenize(splits.valid.texts), splits.valid, np.arange(splits.valid.n_rows))
     views, initial = text_views(model, pristine, pool, valid, progress)
-    k = weak.soft_labels.shape[1]
-    balances = {"uniform": np.full(k, 1.0 / k)}
-    if weak.class_balance is not None:
-        balances["estimated"] = weak.class_balance
-    labels = {"label model": weak.soft_labels[rows]}
-    if weak.runner_up is not None:
-        labels["runner-up"] = weak.runner_up[rows]
-    found = [] if config.use_valid else [candidate("initial model's predictions", "", *initial, truth)]
     views = views[1:] if config.use_valid else views
-    progress.start("first teacher: candidates", len(views))
-    for view in views:
-        found += candidates(view, labels, weak.covered[rows], balances, truth)
-        progress.advance(1)
-    teacher = mean_of_best(rows, found, truth)
-    return joined(teacher, softmax(initial[0])) if config.use_valid else teacher
+    k, kinds = weak.soft_labels.shape[1], tokens.kinds
+    scores = initial if kinds == 1 else (no_and_yes(initial[0]), no_and_yes(initial[1]))
+    teachers = []
+    progress.start("first teacher: candidates", len(views) * kinds)
+    for kind, its_truth in enumerate(truth.each()):
+        mine = rows[kind::kinds]
+        balances = {"uniform": np.full(k, 1.0 / k)}
+        if weak.class_balance is not None:
+            balances["estimated"] = weak.class_balance.reshape(kinds, k)[kind]
+        labels = {"label model": weak.soft_labels[mine]}
+        if weak.runner_up is not None:
+            labels["runner-up"] = weak.runner_up[mine]
+        on_pool, on_valid = (s[kind::kinds] for s in scores)
+        of_initial = candidate("initial model's predictions", "", on_pool, on_valid, its_truth)
+        found = [] if config.use_valid else [of_initial]
+        for view in views:
+            if weak.covered[mine].any():
+                found += candidates(view, labels, weak.covered[mine], balances, its_truth)
+            progress.advance(1)
+        teachers.append(mean_of_best(mine, found or [of_initial], its_truth))
+    teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
+    return joined(teacher, softmax(scores[0])) if config.use_valid else teacher
+
+
+def _part(tokens: TokenizedTexts, data: Dataset, rows: np.ndarray) -> Part:
+    """Some rows to look at; of texts that are asked for several labels, each text once."""
+    if not isinstance(tokens, TokenizedLabels):
+        return Part(tokens, rows, described(data, rows))
+    once = rows[:: tokens.kinds]
+    return Part(tokens.texts, once // tokens.kinds, described(data, once))

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from weakft.training.batching import TokenizedTexts
@@ -44,7 +45,7 @@ def fine_tune(
     progress.start(title, schedule.steps)
     stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed), checkpoint)
 
-    def loss(logits: Tensor, _features: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    def loss(logits: Tensor, _features: Tensor, y: Tensor, w: Tensor, _rows: np.ndarray) -> Tensor:
         return soft_cross_entropy(logits, y, w)
 
     if not stage.resume(progress):
@@ -108,7 +109,8 @@ def self_train(
     Each period the student as it stands becomes the teacher: its predictions for a random part of the pool are
     sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. Where a first
     teacher is given, it teaches the first period alone, and later ones together with the student (the mean of both, on
-    the rows it knows): two views of a text that differ are unsure of it. ``clean`` is the number of rows in the pool, and
+    the rows it knows): two views of a text that differ are unsure of it. ``class_balance`` is [k], of rows of several kinds
+    [kinds, k]. ``clean`` is the number of rows in the pool, and
     rows behind it, with gold labels as targets, that join every period (a `CLEAN_SHARE` of its rows).
     Returns the best checkpoint, the history, and a record a period. The checkpoint is ``start``'s, the initial stage's,
     only where that is better on validation by more than one standard error: it may have learned the rules' mistakes,
@@ -119,10 +121,11 @@ def self_train(
     everything = np.arange(len(tokens) if clean is None else clean[0])
     stage = Stage(model, tokens, schedule, batch_size, rng, checkpoint or Checkpoint())
 
-    def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor, rows: np.ndarray) -> Tensor:
         value = classification_loss(logits, y, w)
         if settings.contrastive_weight:
-            pairs = contrastive_loss(features, y.argmax(-1), settings.margin, settings.distance)
+            labels = None if tokens.kinds == 1 else torch.from_numpy(rows % tokens.kinds).to(logits.device)
+            pairs = contrastive_loss(features, y.argmax(-1), settings.margin, settings.distance, labels)
             value = value + settings.contrastive_weight * pairs
         return value + settings.smoothing * confidence_regularization(logits)
 
@@ -140,7 +143,9 @@ def self_train(
             predictions = teacher.predictions[picked]
         else:
             predictions = (teacher.predictions[picked] + model.predict(tokens, rows)) / 2
-        chosen = select(rows, predictions, settings.threshold, class_balance, settings.least, settings.balanced)
+        chosen = select(
+            rows, predictions, settings.threshold, class_balance, settings.least, settings.balanced, tokens.kinds
+        )
         if settings.hard:
             chosen.targets = harden(chosen.targets)
         if not settings.weighted:
@@ -155,7 +160,7 @@ def self_train(
             )
             return False
         if settings.balanced:
-            chosen = chosen.evened()
+            chosen = chosen.evened(tokens.kinds)
         stage.begin(chosen if clean is None else chosen.joined(clean[1], CLEAN_SHARE), steps)
         return True
 

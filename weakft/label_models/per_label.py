@@ -1,0 +1,117 @@
+"""A label model for each label, where a text can have any number of them: each says of its own rows whether a text has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from weakft.data.dataset import ABSTAIN
+from weakft.data.labels import CLASSES
+from weakft.label_models.base import LabelModel, covered
+from weakft.label_models.choose import Choice, choose, valid_balance
+
+K = len(CLASSES)
+
+
+@dataclass
+class PerLabel:
+    """The labels' models, in the order of the labels, each with the labeling functions [m] that vote on its label; no model
+    where none does.
+    """
+
+    models: list[LabelModel | None]
+    voters: list[np.ndarray]
+
+    def fit(self, L: np.ndarray) -> PerLabel:
+        """Fit each model again."""
+        for at, (model, voters) in enumerate(zip(self.models, self.voters, strict=True)):
+            if model is not None:
+                model.fit(np.ascontiguousarray(L[at :: len(self.models), voters]))
+        return self
+
+    def predict_proba(self, L: np.ndarray) -> np.ndarray:
+        """Soft labels float32 [n q, 2] of a label matrix [n q, m]."""
+        q = len(self.models)
+        out = np.full((len(L), K), 1.0 / K, dtype=np.float32)
+        for at, (model, voters) in enumerate(zip(self.models, self.voters, strict=True)):
+            if model is not None:
+                out[at::q] = model.predict_proba(np.ascontiguousarray(L[at::q, voters]))
+        return out
+
+
+def choose_each(
+    name: str,
+    L: np.ndarray,
+    asked: Sequence[str],
+    seed: int,
+    valid_L: np.ndarray | None,
+    valid_gold: np.ndarray | None,
+    shares: Sequence[float] | None = None,
+) -> Choice:
+    """`choose` for each label on its rows; what comes of it as one choice.
+
+    asked : the q labels.   L : [n q, m].   shares : the assumed share of the texts that have each label [q], or None.
+    A label's functions mostly say that texts have it. So what a label model takes for the balance of its classes is that of
+    the validation rows with votes; `Choice.class_balance` [q, 2] is that of all.
+    """
+    q = len(asked)
+    out: list[Choice | None] = []
+    voters: list[np.ndarray] = []
+    for at in range(q):
+        mine, balance = L[at::q], None if shares is None else np.array([1.0 - shares[at], shares[at]])
+        voters.append(np.flatnonzero((mine >= 0).any(axis=0)))
+        if not len(voters[-1]):
+            out.append(None)
+            continue
+        votes, gold = None, None
+        if valid_L is not None and valid_gold is not None:
+            votes = np.ascontiguousarray(valid_L[at::q, voters[-1]])
+            gold = np.where(covered(votes), valid_gold[at::q], ABSTAIN)
+        out.append(choose(name, np.ascontiguousarray(mine[:, voters[-1]]), K, seed, votes, gold, balance))
+    return _joined(out, PerLabel([None if c is None else c.model for c in out], voters), asked, L, valid_gold, shares)
+
+
+def _joined(
+    choices: list[Choice | None],
+    model: PerLabel,
+    asked: Sequence[str],
+    L: np.ndarray,
+    valid_gold: np.ndarray | None,
+    shares: Sequence[float] | None,
+) -> Choice:
+    q, found = len(asked), [choice for choice in choices if choice is not None]
+    soft_labels = model.predict_proba(L)
+    runner_up = soft_labels.copy()
+    for at, choice in enumerate(choices):
+        if choice is not None and choice.runner_up is not None:
+            runner_up[at::q] = choice.runner_up
+    class_balance = None
+    if shares is not None:
+        class_balance = np.stack([1.0 - np.asarray(shares), shares], axis=1)
+    elif valid_gold is not None:
+        class_balance = np.stack([valid_balance(valid_gold[at::q], K) for at in range(q)])
+    said = [f"{label}: {c.warning}" for label, c in zip(asked, choices, strict=True) if c is not None and c.warning]
+    said += [f"No labeling function votes on {label!r}." for label, c in zip(asked, choices, strict=True) if c is None]
+    return Choice(
+        model=model,
+        name=_one({choice.name for choice in found}),
+        balance=_one({choice.balance for choice in found}),
+        soft_labels=soft_labels,
+        class_balance=class_balance,
+        candidates=[
+            replace(c.candidates[0], model=f"{label}: {c.candidates[0].model}")
+            for label, c in zip(asked, choices, strict=True)
+            if c is not None and c.candidates
+        ],
+        gold_used=0 if valid_gold is None else int((valid_gold >= 0).sum()),
+        reason="one a label; " + found[0].reason if len(found) == 1 else "one a label, each chosen for itself",
+        runner_up=None if all(choice.runner_up is None for choice in found) else runner_up,
+        warning=" ".join(said),
+    )
+
+
+def _one(names: set[str]) -> str:
+    """The name they share, or several."""
+    return names.pop() if len(names) == 1 else "several"
