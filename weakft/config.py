@@ -102,7 +102,10 @@ class EngineOptions(Options):
     gradient_accumulation: Positive = Field(1, description="Batches a step.")
     max_length: Positive = Field(128, description="Tokens kept of a text.")
     learning_rate: float | None = Field(
-        None, gt=0, description="Peak step size. Default: 5e-5 for encoders up to 512 wide, else 2e-5."
+        None,
+        gt=0,
+        description="Peak step size. Default: 5e-5 for encoders up to 512 wide, else 2e-5; for "
+        "several labels a text four times that.",
     )
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's.")
     warmup: Fraction = Field(0.0, description="Share of a stage's steps that warm up.")

@@ -19,6 +19,9 @@ from weakft.training.model import EndModel
 WIDE = 512
 """Encoders up to this hidden size take the larger default step size."""
 
+SEPARATE = 4
+"""So many times the step size where each label has an output of its own: most of these must first learn to say no."""
+
 
 @dataclass
 class WeakLabels:
@@ -76,7 +79,7 @@ def schedule_of(
     they are worth.
     """
     width = getattr(model.module.config, "hidden_size", WIDE + 1)
-    rate = config.learning_rate or (5e-5 if width <= WIDE else 2e-5)
+    rate = config.learning_rate or (5e-5 if width <= WIDE else 2e-5) * (1 if model.task.exclusive else SEPARATE)
     steps = min(steps, config.max_steps or steps)
     a_step = config.batch_size * config.gradient_accumulation
     # A text costs about a third of a training step's to predict: this keeps looks below a sixth of the time.
