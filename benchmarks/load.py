@@ -1,6 +1,6 @@
 """Load: millions of texts through label, train and predict, many processes at once, many runs in one process.
 
-python -m benchmarks.load files         # 5 million texts; peak memory and seconds of each verb (--everything: also train on all)
+python -m benchmarks.load files         # 5 million texts; peak memory and seconds of each verb (more with --everything)
 python -m benchmarks.load processes     # 50 predict processes on one model folder, all at the same time
 python -m benchmarks.load soak          # 200 short runs in one process: does its memory grow?
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,6 +115,25 @@ def _called(
     if set(map(type, votes)) <= SIMPLE and job.simple.keys() >= set(votes):
         return np.fromiter(map(job.simple.__getitem__, votes), dtype=np.int8, count=len(votes))
     return np.array([class_number(job, lf, vote, row) for row, vote in zip(called, votes, strict=True)], dtype=np.int8)
+
+
+def said(job: Job, texts: range, lfs: dict[int, Any], failures: dict[str, Failure]) -> Iterator[tuple[int, int, Any]]:
+    """What labeling functions say of consecutive texts, each called on one after the other: the text's place among them, the
+    function's number and what it said, where that is anything. For tasks in which a text has several rows.
+
+    lfs : by their numbers, as they are to be called.
+    """
+    for start in range(0, len(texts), CHUNK):
+        some = texts[start : start + CHUNK]
+        chunk = Chunk(examples(job.data, some), job.timeout)
+        for j, lf in lfs.items():
+            for i, value in enumerate(chunk.votes(lf, partial(_note_at, job, job.lfs[j], some, failures)), start):
+                if value is not None and not (isinstance(value, int) and value == ABSTAIN):
+                    yield i, j, value
+
+
+def _note_at(job: Job, lf: Any, texts: range, failures: dict[str, Failure], i: int, error: BaseException) -> None:
+    note(job, lf, texts[i], error, failures)
 
 
 def note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, Failure]) -> None:

@@ -6,7 +6,6 @@ A labeling function says of a text: nothing (None or -1); a label that it has, b
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,9 @@ import numpy as np
 from weakft.data.dataset import ABSTAIN
 from weakft.data.labels import NO, NOT, YES
 from weakft.errors import UserError, nearest
-from weakft.lfs.block import CHUNK, Failure, Job, note
+from weakft.lfs.block import Failure, Job, said
 from weakft.lfs.columnwise import TextBlock, is_pattern
 from weakft.lfs.core import place
-from weakft.lfs.examples import examples
-from weakft.lfs.rowwise import Chunk
 
 
 def apply_labels(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]:
@@ -38,30 +35,19 @@ def apply_labels(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]
             found = np.flatnonzero(block.found_by(job.lfs[j]))
             if len(found):
                 L[found, :, j] = _votes(job, job.lfs[j], job.lfs[j].label, texts[int(found[0])])
-    for start in range(0, len(texts), CHUNK):
-        some = texts[start : start + CHUNK]
-        chunk = Chunk(examples(job.data, some), job.timeout)
-        for j, lf in enumerate(job.lfs):
-            if j in columns:
-                continue
-            said = chunk.votes(lf, partial(_note, job, lf, some, failures))
-            for i, value in enumerate(said, start):
-                if value is not None and not (isinstance(value, int) and value == ABSTAIN):
-                    L[i, :, j] = _votes(job, lf, value, texts[i])
+    rest = {j: lf for j, lf in enumerate(job.lfs) if j not in columns}
+    for i, j, value in said(job, texts, rest, failures):
+        L[i, :, j] = _votes(job, job.lfs[j], value, texts[i])
     return L.reshape(-1, len(job.lfs)), failures
 
 
-def _note(job: Job, lf: Any, texts: range, failures: dict[str, Failure], i: int, error: BaseException) -> None:
-    note(job, lf, texts[i], error, failures)
-
-
-def _votes(job: Job, lf: Any, said: Any, text: int) -> np.ndarray:
+def _votes(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
     """What a labeling function says of a text, as a vote a label, int8 [q]."""
     asked = job.data.asked
     assert asked is not None
     votes = np.full(len(asked), ABSTAIN, dtype=np.int8)
     where = f"{place(lf)}: row {job.data.first_row + text + 1} (id {job.data.ids[text]!r})"
-    for one in list(said) if isinstance(said, (list, tuple, set, frozenset, np.ndarray)) else [said]:
+    for one in list(value) if isinstance(value, (list, tuple, set, frozenset, np.ndarray)) else [value]:
         label, vote = _statement(one, asked, where)
         if votes[label] not in (ABSTAIN, vote):
             raise UserError(f"{where}: voted both for and against {asked[label]!r}.")
@@ -69,21 +55,21 @@ def _votes(job: Job, lf: Any, said: Any, text: int) -> np.ndarray:
     return votes
 
 
-def _statement(said: Any, asked: list[str], where: str) -> tuple[int, int]:
+def _statement(value: Any, asked: list[str], where: str) -> tuple[int, int]:
     """The number of the label that is spoken of, and the vote on it."""
-    if isinstance(said, str):
-        for name, vote in ((said, YES), (said.removeprefix(NOT), NO)):
+    if isinstance(value, str):
+        for name, vote in ((value, YES), (value.removeprefix(NOT), NO)):
             if name in asked:
                 return asked.index(name), vote
         raise UserError(
-            f"{where}: voted {said!r}; the labels are {', '.join(map(repr, asked))} (against one: {NOT + asked[0]!r})."
-            f"{nearest(said, asked)}"
+            f"{where}: voted {value!r}; the labels are {', '.join(map(repr, asked))} (against one: {NOT + asked[0]!r})."
+            f"{nearest(value, asked)}"
         )
-    if isinstance(said, (bool, np.bool_)) or not isinstance(said, (int, np.integer)):
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise UserError(
-            f"{where}: returned {said!r} ({type(said).__name__}); expected a label, {NOT + asked[0]!r} and the like, a list "
+            f"{where}: returned {value!r} ({type(value).__name__}); expected a label, {NOT + asked[0]!r} or the like, a list "
             "of these, or -1 or None to abstain."
         )
-    if not 0 <= said < len(asked):
-        raise UserError(f"{where}: voted {int(said)}; expected -1 (abstain) or 0 to {len(asked) - 1}.")
-    return int(said), YES
+    if not 0 <= value < len(asked):
+        raise UserError(f"{where}: voted {int(value)}; expected -1 (abstain) or 0 to {len(asked) - 1}.")
+    return int(value), YES

@@ -6,7 +6,7 @@ of (first character, the one behind the last, class). Pattern functions vote on 
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,9 @@ import numpy as np
 from weakft.data.dataset import ABSTAIN
 from weakft.data.words import split_words
 from weakft.errors import UserError
-from weakft.lfs.block import BLOCK, CHUNK, Failure, Job, class_number, note
+from weakft.lfs.block import BLOCK, Failure, Job, class_number, said
 from weakft.lfs.columnwise import TextBlock, is_pattern
 from weakft.lfs.core import place
-from weakft.lfs.examples import examples
-from weakft.lfs.rowwise import Chunk
 from weakft.tasks.entities import BEGIN, INSIDE
 
 Words = tuple[tuple[int, int], ...]
@@ -44,21 +42,10 @@ def apply_words(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]
         for j in sorted(columns):
             for i in np.flatnonzero(block.found_by(job.lfs[j])).tolist():
                 L[starts[i] : starts[i + 1], j] = _of_pattern(job, job.lfs[j], texts[i])
-    for start in range(0, len(texts), CHUNK):
-        some = texts[start : start + CHUNK]
-        chunk = Chunk(examples(job.data, some), job.timeout)
-        for j, lf in enumerate(job.lfs):
-            if j in columns:
-                continue
-            said = chunk.votes(_Spans(lf) if is_pattern(lf) else lf, partial(_note, job, lf, some, failures))
-            for i, value in enumerate(said, start):
-                if value is not None and not (isinstance(value, int) and value == ABSTAIN):
-                    L[starts[i] : starts[i + 1], j] = _of_python(job, lf, value, texts[i])
+    rest = {j: _Spans(lf) if is_pattern(lf) else lf for j, lf in enumerate(job.lfs) if j not in columns}
+    for i, j, value in said(job, texts, rest, failures):
+        L[starts[i] : starts[i + 1], j] = _of_python(job, job.lfs[j], value, texts[i])
     return L, failures
-
-
-def _note(job: Job, lf: Any, texts: range, failures: dict[str, Failure], i: int, error: BaseException) -> None:
-    note(job, lf, texts[i], error, failures)
 
 
 class _Spans:
@@ -98,26 +85,26 @@ def _of_pattern(job: Job, lf: Any, text: int) -> np.ndarray:
     return votes
 
 
-def _of_python(job: Job, lf: Any, said: Any, text: int) -> np.ndarray:
+def _of_python(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
     words = word_spans(job.data.texts[text])
     votes = np.full(len(words), ABSTAIN, dtype=np.int8)
     where = f"{place(lf)}: row {job.data.first_row + text + 1} (id {job.data.ids[text]!r})"
-    if isinstance(said, np.ndarray):
-        said = said.tolist()
-    if not isinstance(said, (list, tuple)):
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, (list, tuple)):
         raise UserError(
-            f"{where}: returned {said!r}; expected a list with a vote for each of the {len(words)} tokens, a list of spans "
+            f"{where}: returned {value!r}; expected a list with a vote for each of the {len(words)} tokens, a list of spans "
             "(first character, the one behind the last, class), or None."
         )
-    if all(isinstance(entry, tuple) and len(entry) == 3 for entry in said):
-        for first, behind, label in said:
+    if all(isinstance(entry, tuple) and len(entry) == 3 for entry in value):
+        for first, behind, label in value:
             within = _whole(words, first, behind, job.data.texts[text], where)
             _cast(votes, within, _numbers(job, lf, label, text))
         return votes
-    if len(said) != len(words):
-        raise UserError(f"{where}: returned {len(said)} votes for {len(words)} tokens.")
+    if len(value) != len(words):
+        raise UserError(f"{where}: returned {len(value)} votes for {len(words)} tokens.")
     before: Any = None
-    for i, label in enumerate(said):
+    for i, label in enumerate(value):
         votes[i] = _numbers(job, lf, label, text)[1 if label == before else 0]
         before = label
     return votes
