@@ -96,8 +96,8 @@ def _joined(
     said += [f"No labeling function votes on {label!r}." for label, c in zip(asked, choices, strict=True) if c is None]
     return Choice(
         model=model,
-        name=_one({choice.name for choice in found}),
-        balance=_one({choice.balance for choice in found}),
+        name=_one({choice.name for choice in found}, "several"),
+        balance=_one({choice.balance for choice in found}, "best"),
         soft_labels=soft_labels,
         class_balance=class_balance,
         candidates=[
@@ -112,6 +112,6 @@ def _joined(
     )
 
 
-def _one(names: set[str]) -> str:
-    """The name they share, or several."""
-    return names.pop() if len(names) == 1 else "several"
+def _one(names: set[str], otherwise: str) -> str:
+    """The name they share."""
+    return names.pop() if len(names) == 1 else otherwise
