@@ -454,3 +454,19 @@ def test_the_baselines_answer_each_label(tiny_model, tmp_path, method):
     )
     (line,) = run_cell(Cell(str(tmp_path), method, 0), options)
     assert line["test"]["n"] == 180 and line["test"]["micro_f1"] > 0.5
+
+
+@pytest.mark.parametrize("balance", [[0.5, 0.5], [0.5, 0.5, 1.5], [0.5, 0.5, -0.1]])
+def test_a_class_balance_is_a_share_of_the_texts_for_each_label(tiny_model, tmp_path, balance):
+    with pytest.raises(
+        UserError, match="expected 3 shares from 0 to 1, of the texts that have each of praise, blame, book"
+    ):
+        weakft.train(
+            opinions(20, 0)["text"].tolist(),
+            opinion_lfs(),
+            valid=opinions(20, 1),
+            label_names=LABELS,
+            model=str(tiny_model),
+            class_balance=balance,
+            output=str(tmp_path / "run"),
+        )

@@ -208,23 +208,21 @@ def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         raise UserError("--use-valid needs a validation split with gold labels, and the first teacher on.")
     if config.method == "valid" and no_valid_gold:
         raise UserError("--method valid needs a validation split with gold labels; there is none.")
-    asked, balance = splits.train.asked, config.class_balance
-    if (
-        balance is not None
-        and asked is not None
-        and (len(balance) != len(asked) or not 0 <= min(balance) <= max(balance) <= 1)
-    ):
+    if config.class_balance is not None:
+        _check_balance(config.class_balance, labels, splits.train.asked)
+
+
+def _check_balance(balance: list[float], labels: list[str], asked: list[str] | None) -> None:
+    names = labels if asked is None else asked
+    shares = len(balance) == len(names) and min(balance) >= 0
+    if asked is None and not (shares and abs(sum(balance) - 1) <= 1e-3):
         raise UserError(
-            f"--class-balance {balance}: expected {len(asked)} shares from 0 to 1, of the texts that have each of "
-            f"{', '.join(asked)}."
+            f"--class-balance {balance}: expected {len(names)} shares that sum to 1, for {', '.join(names)}."
         )
-    if (
-        balance is not None
-        and asked is None
-        and (len(balance) != len(labels) or abs(sum(balance) - 1) > 1e-3 or min(balance) < 0)
-    ):
+    if asked is not None and not (shares and max(balance) <= 1):
         raise UserError(
-            f"--class-balance {balance}: expected {len(labels)} shares that sum to 1, for {', '.join(labels)}."
+            f"--class-balance {balance}: expected {len(names)} shares from 0 to 1, of the texts that have each of "
+            f"{', '.join(names)}."
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from weakft.config import TrainConfig
-from weakft.data.dataset import Splits
+from weakft.data.dataset import Dataset, Splits
 from weakft.data.labels import CLASSES
 from weakft.data.rows import described
 from weakft.errors import UserError
@@ -48,14 +48,16 @@ def tfidf(config: TrainConfig, given: Given) -> Outcome:
     """TF-IDF of word uni- and bigrams, logistic regression."""
     splits, soft_labels, rows, used = _weak_labels(config, given)
     test = _test(splits)
-    texts, others = (described(split, np.arange(split.n_rows)) for split in (splits.train, test))
+    train, at = _featured(splits.train, rows)
+    other, at_test = _featured(test, np.arange(test.n_rows))
+    texts, others = (described(split, np.arange(split.n_rows)) for split in (train, other))
     vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
     try:
         vectorizer.fit(texts)
     except ValueError as error:  # scikit-learn's word for an empty vocabulary
         raise UserError(f"{splits.train.source}: TF-IDF finds no word in two texts: {error}.") from error
-    train, test = vectorizer.transform(texts)[rows], vectorizer.transform(others)
-    return _outcome(train, test, rows, soft_labels, _truth(splits), used)
+    features = vectorizer.transform(texts)[at], vectorizer.transform(others)[at_test]
+    return _outcome(*features, rows, soft_labels, _truth(splits), used)
 
 
 def probe(config: TrainConfig, given: Given) -> Outcome:
@@ -161,10 +163,16 @@ def _embeddings(config: TrainConfig, splits: Splits, rows: np.ndarray, k: int) -
     parts = ((splits.train, rows), (test, np.arange(test.n_rows)))
     found = []
     for split, some in parts:
-        tokens = model.tokenize(split.texts)
-        once, again = np.unique(some if split.asked is None else split.places(some)[0], return_inverse=True)
-        found.append(embed(model, tokens, once)[0][again])
+        once, again = np.unique(_featured(split, some)[1], return_inverse=True)
+        found.append(embed(model, model.tokenize(split.texts), once)[0][again])
     return found[0], found[1]
+
+
+def _featured(split: Dataset, rows: np.ndarray) -> tuple[Dataset, np.ndarray]:
+    """The split with a row for all that has features of its own, and which of those each of ``rows`` has: labels that are
+    asked of a text share the text's.
+    """
+    return (split, rows) if split.asked is None else (replace(split, asked=None), split.places(rows)[0])
 
 
 def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, truth: Truth, used: int) -> Outcome:
