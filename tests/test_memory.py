@@ -12,7 +12,7 @@ from weakft.errors import UserError
 from weakft.training import memory
 from weakft.training.features import embed
 from weakft.training.loop import Batch, History, Optimization, Schedule
-from weakft.training.model import EndModel
+from weakft.training.model import INFERENCE_TOKENS, EndModel
 from weakft.training.objectives import classification_loss, confidence_regularization, contrastive_loss
 
 LABELS = ["neg", "pos"]
@@ -177,7 +177,7 @@ def test_predictions_and_features_are_the_same_in_smaller_batches(made):
     holds(model, 30)
     np.testing.assert_allclose(model.predict(tokens, rows, done.append), expected, atol=1e-6)
     assert sum(done) == 100  # progress counts no row twice
-    assert model.limits.inference_tokens < 4096 and len(model.said) >= 1
+    assert model.limits.inference_tokens < INFERENCE_TOKENS["cpu"] and len(model.said) >= 1
     assert all("predictions go on with" in said for said in model.said)
     said = len(model.said)
     np.testing.assert_allclose(embed(model, tokens, rows)[0], features, atol=1e-5)

@@ -62,6 +62,11 @@ class TokenizedTexts:
         return len(self.lengths)
 
     @property
+    def vocabulary(self) -> np.ndarray:
+        """The ids of all tokens that batches have, once each."""
+        return np.flatnonzero(np.bincount(np.append(self._tokens, self.pad_id)))
+
+    @property
     def n_sequences(self) -> int:
         """How many sequences there are to pass through an encoder."""
         return len(self.lengths)

@@ -27,7 +27,7 @@ from weakft.training.backbone import FeatureTap, load_classifier
 from weakft.training.batching import TokenizedLabels, TokenizedTexts, TokenizedWords, tokenized
 from weakft.training.memory import Limits, in_memory, needed
 
-INFERENCE_TOKENS = {"cpu": 4096, "gpu": 65536}
+INFERENCE_TOKENS = {"cpu": 2048, "gpu": 65536}
 """Tokens, padding included, of a batch without gradients: what fits the caches of a CPU, or fills a GPU."""
 
 SETTINGS = "weakft"

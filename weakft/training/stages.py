@@ -23,6 +23,7 @@ from weakft.training.objectives import (
 )
 from weakft.training.pseudo_labels import Selection, harden, select
 from weakft.training.stage import Stage
+from weakft.training.vocabulary import learning
 
 
 def fine_tune(
@@ -43,17 +44,18 @@ def fine_tune(
     Goes on from ``checkpoint`` where that holds anything.
     """
     progress.start(title, schedule.steps)
-    stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed), checkpoint)
 
     def loss(logits: Tensor, _features: Tensor, y: Tensor, w: Tensor, _rows: np.ndarray) -> Tensor:
         return soft_cross_entropy(logits, y, w)
 
-    if not stage.resume(progress):
-        if stage.chosen is None:
-            everything = Selection(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
-            stage.begin(everything, schedule.steps)
-        run(stage, loss, validator, progress)
-        stage.finish()
+    with learning(model.module, tokens.vocabulary):
+        stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed), checkpoint)
+        if not stage.resume(progress):
+            if stage.chosen is None:
+                everything = Selection(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
+                stage.begin(everything, schedule.steps)
+            run(stage, loss, validator, progress)
+            stage.finish()
     return stage.best, stage.history
 
 
@@ -119,7 +121,6 @@ def self_train(
     progress.start("self-training", schedule.steps)
     rng = np.random.default_rng(seed + 1)
     everything = np.arange(len(tokens) if clean is None else clean[0])
-    stage = Stage(model, tokens, schedule, batch_size, rng, checkpoint or Checkpoint())
 
     def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor, rows: np.ndarray) -> Tensor:
         value = classification_loss(logits, y, w)
@@ -129,7 +130,7 @@ def self_train(
             value = value + settings.contrastive_weight * pairs
         return value + settings.smoothing * confidence_regularization(logits)
 
-    def begin_period() -> bool:
+    def begin_period(stage: Stage) -> bool:
         """Choose rows and pseudo-labels; False where there are too few to learn from."""
         steps = min(settings.period, schedule.steps - stage.step)
         pool = everything if teacher is None else teacher.rows
@@ -164,15 +165,18 @@ def self_train(
         stage.begin(chosen if clean is None else chosen.joined(clean[1], CLEAN_SHARE), steps)
         return True
 
-    if stage.resume(progress):
-        return stage.best, stage.history, stage.periods
-    while stage.step < schedule.steps:
-        if stage.chosen is None and not begin_period():
-            break
-        if not run(stage, loss, validator, progress):
-            break
-        stage.end()
-    if validator is not None and start.score[0] > stage.best.score[0] + validator.truth.standard_error(start.score[0]):
-        stage.best = Best(start.score, start.weights)
-    stage.finish()
+    with learning(model.module, tokens.vocabulary):
+        stage = Stage(model, tokens, schedule, batch_size, rng, checkpoint or Checkpoint())
+        if not stage.resume(progress):
+            while stage.step < schedule.steps:
+                if stage.chosen is None and not begin_period(stage):
+                    break
+                if not run(stage, loss, validator, progress):
+                    break
+                stage.end()
+            if validator is not None:
+                doubt = validator.truth.standard_error(start.score[0])
+                if start.score[0] > stage.best.score[0] + doubt:
+                    stage.best = Best(start.score, start.weights)
+            stage.finish()
     return stage.best, stage.history, stage.periods
