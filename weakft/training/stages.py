@@ -52,7 +52,9 @@ def fine_tune(
         stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed), checkpoint)
         if not stage.resume(progress):
             if stage.chosen is None:
-                everything = Selection(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
+                everything = Selection(
+                    np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32)
+                )
                 stage.begin(everything, schedule.steps)
             run(stage, loss, validator, progress)
             stage.finish()
