@@ -86,7 +86,7 @@ def is_whole(data):
     assert all(isinstance(text, str) and text.strip() for text in data.texts)
     assert len(set(data.ids)) == len(data.ids) == len(data.texts)
     assert all(len(column) == len(data) for column in data.columns.values())
-    assert data.gold is None or (len(data.gold) == len(data) and data.gold.read("measure").min() >= -1)
+    assert data.gold is None or (len(data.gold) == data.n_rows and data.gold.read("measure").min() >= -1)
     task = ends_well(lambda: choose("auto", data))
     ends_well(lambda: check(task, data))
 

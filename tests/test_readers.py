@@ -80,7 +80,8 @@ def test_python_objects():
         (b"text,label\na,pos\nb,nge\n", "row 2, column 'label': unknown label 'nge'.*Did you mean 'neg'"),
         (b"text,label\na,7\n", "row 1, column 'label': unknown label '7'"),
         (b"text\ncaf\xe9\n", "line 2, byte 4: 0xe9 is not UTF-8"),
-        (b"text,text\na,b\n", "names column 'text' twice"),
+        (b"text,text\na,b\n", "two columns are named 'text'"),
+        (b"\n,\n,x\n", "two columns are named ''"),
         (b"text,sentence\na,b\n", "'text' and 'sentence' could each be the text; choose with --text-column"),
         (b"foo,bar\na,b\n", "cannot tell which column is the text; there are 'foo', 'bar'"),
         (b"text,label\na,b,c\n", "cannot be read as CSV"),
@@ -105,6 +106,20 @@ def test_mixed_types_and_missing_columns(tmp_path):
     with pytest.raises(UserError, match="unknown format .xlsx"):
         (tmp_path / "a.xlsx").write_bytes(b"x")
         read_table(tmp_path / "a.xlsx", Columns())
+
+
+@pytest.mark.parametrize("content", [b"null\n", b"\xef\xbb\xbf \n null", b"\n\n", b"[1]\n"])
+def test_jsonl_without_objects_is_refused(tmp_path, content):
+    (tmp_path / "a.jsonl").write_bytes(content)  # pyarrow crashes on the first two
+    with pytest.raises(UserError, match="expected an object a line"):
+        read_table(tmp_path / "a.jsonl", Columns())
+
+
+def test_empty_lines_before_a_header(tmp_path):
+    (tmp_path / "a.csv").write_text("\n\ntext,label\na,007\n")
+    columns = Columns()
+    assert read_table(tmp_path / "a.csv", columns).texts == ["a"]
+    assert columns.found_labels == ["007"]  # and not 7
 
 
 def test_folder_without_train(tmp_path):

@@ -48,6 +48,13 @@ def test_the_parts_are_the_whole(tmp_path):
     assert not streamed.texts
 
 
+def test_a_file_with_fewer_rows_than_it_says_is_damaged(tmp_path):
+    streamed = Streamed(parquet(tmp_path), Columns(label_names=NAMES))
+    streamed._rows += 1
+    with pytest.raises(UserError, match="says that it has 11 rows, and holds 10"):
+        list(streamed.parts())
+
+
 def test_only_training_texts_with_known_classes_stream(tmp_path):
     path = parquet(tmp_path, label=["pos", "neg"] * 5)
     assert isinstance(read_splits(path, Columns(label_names=NAMES), stream=True).train, Streamed)

@@ -106,6 +106,10 @@ def test_a_named_feature_of_datasets_gives_the_classes():
             {"tokens": [["a"], ["b", "c"]], "tags": [["O"], ["O", "X"]]},
             "row 2, token 2, column 'tags': unknown label 'X'",
         ),
+        (
+            {"tokens": [["a"]], "tags": [[[]]]},
+            r"row 1, token 1, column 'tags': expected the name of a class, found \[\]",
+        ),
     ],
 )
 def test_bad_token_rows_are_named(frame, message):

@@ -77,6 +77,8 @@ class Streamed(Dataset):
                 first += len(part)
                 ids.append(pa.array(part.ids))
                 yield part
+        if first != self._rows:
+            raise UserError(f"{self.source}: says that it has {self._rows:,} rows, and holds {first:,}: it is damaged.")
         every = pa.chunked_array(ids)
         if pyarrow.compute.count_distinct(every).as_py() != len(every):
             named = (name for name in pyarrow.parquet.read_schema(self._path).names if name.lower() in ID_GUESSES)
@@ -160,6 +162,8 @@ def _read_frame(path: Path) -> pa.Table:
             return _read_csv(path, "," if suffix == ".csv" else "\t")
         if suffix == ".json":
             return _read_json(path)
+        if not first_of(path).startswith(b"{"):  # pyarrow crashes on a file of nulls
+            raise ValueError('expected an object a line, {"text": ...}')
         return pa.json.read_json(path, read_options=pa.json.ReadOptions(block_size=BLOCK))
 
 
@@ -187,12 +191,15 @@ def check_utf8(path: Path) -> None:
             line += 1
 
 
+def first_of(path: Path) -> bytes:
+    """The beginning of a file's first line that is not blank, without a byte order mark."""
+    with path.open("rb") as file:
+        return next(filter(None, (line.removeprefix(b"\xef\xbb\xbf").strip() for line in file)), b"")
+
+
 def _read_csv(path: Path, delimiter: str) -> pa.Table:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter=delimiter), [])
-    if len(set(header)) != len(header):
-        twice = sorted({name for name in header if header.count(name) > 1})
-        raise UserError(f"{path}: the header names column {twice[0]!r} twice; give each column its own name.")
+        header = next(filter(None, csv.reader(file, delimiter=delimiter)), [])  # pyarrow passes over empty lines, too
     return pa.csv.read_csv(
         path,
         read_options=pa.csv.ReadOptions(block_size=BLOCK),

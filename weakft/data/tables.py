@@ -68,6 +68,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         many labels as tokens.
     """
     names = [str(name) for name in table.column_names]
+    _distinct(names, source)
     sources = _text_columns(table, columns, names, source)
     if table.num_rows == 0:
         raise UserError(f"{source}: the table has columns but no rows.")
@@ -253,6 +254,9 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
         raise UserError(f"{where(row)}: found {raw[row]!r}; the rows above hold another type.")
     if not kinds:
         return None
+    odd = next((row for row, v in enumerate(raw) if isinstance(v, (list, dict))), None)
+    if odd is not None:
+        raise UserError(f"{where(odd)}: expected the name of a class, found {raw[odd]!r}.")
     if columns.label_names is None and not columns.found_labels:  # later splits may lack a class
         distinct = {v for v in raw if v is not None}
         columns.found_labels = [str(v) for v in sorted(distinct, key=_class_order)]
@@ -283,6 +287,12 @@ def _class_order(label: Any) -> tuple[int, Any]:
     return (0, int(text)) if text.isdecimal() else (1, text)
 
 
+def _distinct(names: list[str], source: str) -> None:
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"{source}: two columns are named {twice!r}; give each its own name.")
+
+
 def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> pa.Table:
     """A table of Python values, a sequence a column; NaN is a missing value.
 
@@ -290,9 +300,7 @@ def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> 
     ------
     UserError : two columns of one name, or values that no column type holds together.
     """
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UserError(f"{source}: two columns are named {twice!r}; give each its own name.")
+    _distinct(names, source)
     arrays = []
     for name, column in zip(names, values, strict=True):
         try:
