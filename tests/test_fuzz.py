@@ -15,15 +15,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from weakft.cli import parse
+from weakft.cli import parse, run
 from weakft.config import TrainConfig, build, read_file
 from weakft.data.dataset import Dataset
 from weakft.data.readers import FORMATS, Streamed, read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError
 from weakft.lfs.load import load_file
+from weakft.predict import main
 from weakft.tasks import choose
 from weakft.tasks.base import check
+from weakft.training.model import EndModel
 
 TRIES = [pytest.param(60, id="few"), pytest.param(1500, id="many", marks=pytest.mark.slow)]
 NASTY = [
@@ -228,6 +230,34 @@ def test_files_with_labeling_functions(tmp_path, count):
         file = tmp_path / "rules.py"
         file.write_text("\n".join(found), "utf-8", errors="replace")
         ends_well(lambda: load_file(file))
+
+
+@pytest.mark.parametrize("count", TRIES)
+@pytest.mark.parametrize("extension", FORMATS)
+def test_predict(tiny_model, tmp_path, monkeypatch, capfd, extension, count):
+    names = ["neg", "pos"]
+    EndModel(str(tiny_model), names, device="cpu", precision="fp32", max_length=32).save(tmp_path / "model")
+    loaded = EndModel.load(tmp_path / "model")
+    monkeypatch.setattr(EndModel, "load", lambda _folder: loaded)
+    (tmp_path / "files").mkdir()
+    file, output = tmp_path / "files" / f"in{extension}", tmp_path / "files" / "out.jsonl"
+    whole = whole_file(file, {"text": ["a good film", "two\nlines", "ü🎉"], "id": [3, 4, 5]})
+    made = st.one_of(st.integers(0, 2**32), st.lists(values, min_size=1, max_size=3), st.lists(texts, min_size=1))
+
+    @tried(count // 5, made)
+    def _(found):
+        if isinstance(found, list):
+            try:
+                file.write_bytes(whole_file(file, {"text": found}))
+            except Exception:  # what pandas cannot write
+                return
+        else:
+            file.write_bytes(damaged(whole, found))
+        output.write_text("of before")
+        code = run(main, [str(tmp_path / "model"), "--input", str(file), "--output", str(output)])
+        said = capfd.readouterr().err
+        assert (code, output.read_text() == "of before") in ((0, False), (2, True)) and "Traceback" not in said
+        assert sorted(p.name for p in (tmp_path / "files").iterdir()) == [file.name, output.name]
 
 
 @pytest.mark.slow

@@ -12,7 +12,10 @@ from conftest import ROOT, reviews
 import weakft
 from weakft.cli import run
 from weakft.data import readers
+from weakft.data.tables import Columns, from_python
+from weakft.errors import UserError
 from weakft.predict import main
+from weakft.tasks.classification import Classification
 from weakft.training.model import EndModel
 
 
@@ -81,3 +84,25 @@ def test_many_processes_at_once_predict_the_same(model, texts, tmp_path):
         for done in pool.map(one, range(3)):
             assert done.returncode == 0, done.stderr
     assert len({(tmp_path / f"{i}.csv").read_bytes() for i in range(3)}) == 1
+
+
+def test_a_text_model_reads_token_lists_as_texts(model):
+    lists = [["a", "good", "film"], ["bad"]]
+    found, expected = (
+        weakft.predict(model, pd.DataFrame({"tokens": lists})),
+        weakft.predict(model, ["a good film", "bad"]),
+    )
+    pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ({"tokens": [["a"], ["b", "c"]], "tags": [["x"], ["x", "y"]]}, "a class for every word"),
+        ({"text": ["a", "b"], "labels": [["x"], ["x", "y"]]}, "any number of labels a text"),
+    ],
+)
+def test_gold_labels_of_another_task_are_refused(columns, found):
+    data = from_python(pd.DataFrame(columns), Columns(), "train")
+    with pytest.raises(UserError, match=f"--task classification: expected one class a row, found {found}"):
+        Classification.prepare(data, None)

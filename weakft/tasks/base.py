@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -48,13 +49,18 @@ class Task(ABC):
 
     @classmethod
     def prepare(cls, data: Dataset, label_names: Sequence[str] | None) -> Dataset:
-        """The split as this task has it, before any labeling function sees it: as it is. ``label_names``: where known.
+        """The split as this task has it, before any labeling function sees it: as it is, token lists as texts.
+        ``label_names``: where known.
 
         Raises
         ------
         UserError : its gold labels or votes are of another task.
         """
-        return data
+        of_words = data.words is not None and (data.gold is not None or data.votes is not None)
+        if of_words or data.asked is not None:
+            found = "a class for every word" if of_words else "any number of labels a text"
+            raise UserError(f"{data.source}: --task {cls.name}: expected one class a row, found {found}.")
+        return replace(data, words=None)
 
     @abstractmethod
     def shown(self, texts: list[str]) -> list[Shown]:
