@@ -1,6 +1,8 @@
 """Labeling functions: kinds, loading a user's file, votes, failures, the summary."""
 
+import os
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -158,6 +160,15 @@ def test_wilson_matches_statsmodels_values():
         ci = binomtest(right, n).proportion_ci(method="wilson")
         assert wilson(right, n) == pytest.approx((ci.low, ci.high), abs=1e-6)
     assert np.isnan(wilson(0, 0)).all()
+
+
+def test_a_file_is_read_afresh_however_soon_it_is_edited(tmp_path):
+    path = tmp_path / "rules.py"
+    for limit in (3, 4):  # as long a file, in the same second
+        path.write_text(f"from weakft import labeling_function\n@labeling_function()\ndef f(x):\n    return {limit}\n")
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        assert load_file(path).lfs[0](SimpleNamespace(text="a")) == limit
+    assert [p.name for p in tmp_path.iterdir()] == ["rules.py"]  # and no bytecode beside it
 
 
 def test_summary_is_snorkels_and_sorted_by_what_to_mend():

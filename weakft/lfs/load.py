@@ -6,7 +6,9 @@ import importlib.util
 import sys
 import traceback
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from weakft.errors import UserError
@@ -28,6 +30,16 @@ class RuleSet:
         return path if path.is_file() else None
 
 
+class _Afresh(SourceFileLoader):
+    """Compiles the file each time. Python's kept bytecode is told from the file by its size and the second of its last change
+    alone, so that an edit of a figure could go unnoticed; and no folder of it appears beside the rules.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file as it is now."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def load_file(path: Path) -> RuleSet:
     """Run a Python file and collect its labeling functions.
 
@@ -37,8 +49,9 @@ def load_file(path: Path) -> RuleSet:
     """
     if not path.is_file():
         raise UserError(f"--lfs {path}: there is no such file. Expected a Python file with labeling functions.")
-    spec = importlib.util.spec_from_file_location(f"weakft_user_lfs_{path.stem}", path)
-    if spec is None or spec.loader is None:
+    name = f"weakft_user_lfs_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Afresh(name, str(path)))
+    if path.suffix != ".py" or spec is None or spec.loader is None:
         raise UserError(f"--lfs {path}: expected a Python file (.py).")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # so that classes in the file can be pickled
