@@ -8,7 +8,7 @@ import pytest
 
 from weakft.data.readers import FORMATS
 
-SECONDS = 8
+SECONDS = 6
 
 
 @pytest.mark.slow
@@ -16,7 +16,8 @@ SECONDS = 8
 def test_inputs_that_reach_new_code_end_well(target, tmp_path):
     pytest.importorskip("atheris", reason="the fuzzer has wheels for Linux and Python up to 3.13")
     (tmp_path / "corpus").mkdir()
-    limits = [f"-max_total_time={SECONDS}", "-timeout=20", "-rss_limit_mb=6000"]
+    # No limit of memory: the peak that libFuzzer asks for begins with that of the process which started it.
+    limits = [f"-max_total_time={SECONDS}", "-timeout=20", "-rss_limit_mb=0"]
     command = [sys.executable, str(Path(__file__).parent / "guided_fuzz.py"), target, str(tmp_path / "corpus"), *limits]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, errors="replace")
     assert done.returncode == 0, done.stderr[-3000:]
