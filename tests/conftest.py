@@ -17,6 +17,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("WEAKFT_DATA", ROOT.parent / "shared" / "data"))
 
+collect_ignore = ["guided_fuzz.py"]
+"""A script, that needs atheris and imports everything anew with instruments in it."""
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
