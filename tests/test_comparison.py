@@ -103,6 +103,7 @@ def test_a_picture_and_files(tmp_path):
 
 
 def test_the_verb_runs_and_resumes(review_folder, tiny_model, tmp_path, monkeypatch):
+    pytest.importorskip("setfit", reason="one of the methods needs the extra setfit")
     monkeypatch.setattr(cells, "_in_a_process", lambda cell, options, _slots, _workers: cells.run_cell(cell, options))
     options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 3, "seeds": [0]}
     options |= {

@@ -316,7 +316,7 @@ def run(tiny_model, tmp_path_factory):
         label_names=LABELS,
         model=str(tiny_model),
         learning_rate=3e-3,
-        max_steps=60,
+        max_steps=150,
         output=str(tmp_path_factory.mktemp("run") / "run"),
     )
 
