@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -86,6 +87,16 @@ def review_lfs() -> list:
         keywords("dislikes", ["bad", "awful"], "neg"),
         keywords("hates", ["hate", "nice"], "neg"),
     ]
+
+
+def outcome(folder: Path) -> tuple[dict[str, bytes], dict[str, bytes], dict[str, Any]]:
+    """What of a run must be the same where it is repeated or resumed: weights, tables, metrics without times."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics.pop("timing")
+    weights = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.safetensors")}
+    tables = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in (".parquet", ".csv")}
+    assert weights and tables
+    return weights, tables, metrics
 
 
 @pytest.fixture

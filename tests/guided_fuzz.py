@@ -32,7 +32,7 @@ WRENCH = (
 )
 
 WORDS = ["text", "label", "labels", "id", "tokens", "sentence1", "sentence2", "data", "weak_labels", "entity1", "span1"]
-WORDS += [
+WORDS += [  # as libFuzzer's dictionaries have them: a backslash begins an escape
     "-1",
     "null",
     "true",
@@ -41,7 +41,7 @@ WORDS += [
     "[[]]",
     "{}",
     "[SEP]",
-    "\\ud800",
+    "\\\\ud800",
     "\\x00",
     "---",
     "!!python/name:",
@@ -95,7 +95,7 @@ def main() -> None:
     for i, content in enumerate(seeds(target, Path(corpus))):
         (Path(corpus) / f"seed-{i}").write_bytes(content)
     folder = Path(tempfile.mkdtemp())
-    (folder / "words").write_text("".join(f'"{word}"\n' for word in WORDS).replace("\\ud", "\\\\ud"), "utf-8")
+    (folder / "words").write_text("".join(f'"{word}"\n' for word in WORDS), "utf-8")
     read = file_of(target, folder) if target in FORMATS else {"wrench": wrench, "options": options}[target](folder)
     atheris.Setup([sys.argv[0], corpus, f"-dict={folder / 'words'}", *rest], read)
     atheris.Fuzz()

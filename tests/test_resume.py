@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT, review_lfs, reviews
+from conftest import ROOT, outcome, review_lfs, reviews
 
 import weakft
 from weakft import runs, unfinished
@@ -62,14 +62,6 @@ MODULES += [
 def table(n, seed):
     texts, labels = reviews(n, seed)
     return pd.DataFrame({"text": texts, "label": labels})
-
-
-def outcome(folder: Path):
-    """What must be the same: weights, predictions, metrics without times."""
-    metrics = json.loads((folder / "metrics.json").read_text())
-    metrics.pop("timing")
-    weights = (folder / "model" / "model.safetensors").read_bytes()
-    return weights, pd.read_parquet(folder / "predictions.parquet").to_csv(), metrics
 
 
 def command(args):

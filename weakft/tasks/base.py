@@ -60,7 +60,7 @@ class Task(ABC):
         if of_words or data.asked is not None:
             found = "a class for every word" if of_words else "any number of labels a text"
             raise UserError(f"{data.source}: --task {cls.name}: expected one class a row, found {found}.")
-        return replace(data, words=None)
+        return data if data.words is None else replace(data, words=None)
 
     @abstractmethod
     def shown(self, texts: list[str]) -> list[Shown]:

@@ -44,6 +44,7 @@ def fine_tune(
     Goes on from ``checkpoint`` where that holds anything.
     """
     progress.start(title, schedule.steps)
+    everything = Selection(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
 
     def loss(logits: Tensor, _features: Tensor, y: Tensor, w: Tensor, _rows: np.ndarray) -> Tensor:
         return soft_cross_entropy(logits, y, w)
@@ -52,9 +53,6 @@ def fine_tune(
         stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed), checkpoint)
         if not stage.resume(progress):
             if stage.chosen is None:
-                everything = Selection(
-                    np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32)
-                )
                 stage.begin(everything, schedule.steps)
             run(stage, loss, validator, progress)
             stage.finish()
@@ -169,16 +167,16 @@ def self_train(
 
     with learning(model.module, tokens.vocabulary):
         stage = Stage(model, tokens, schedule, batch_size, rng, checkpoint or Checkpoint())
-        if not stage.resume(progress):
-            while stage.step < schedule.steps:
-                if stage.chosen is None and not begin_period(stage):
-                    break
-                if not run(stage, loss, validator, progress):
-                    break
-                stage.end()
-            if validator is not None:
-                doubt = validator.truth.standard_error(start.score[0])
-                if start.score[0] > stage.best.score[0] + doubt:
-                    stage.best = Best(start.score, start.weights)
-            stage.finish()
+        if stage.resume(progress):
+            return stage.best, stage.history, stage.periods
+        while stage.step < schedule.steps:
+            if stage.chosen is None and not begin_period(stage):
+                break
+            if not run(stage, loss, validator, progress):
+                break
+            stage.end()
+        doubt = 0.0 if validator is None else validator.truth.standard_error(start.score[0])
+        if validator is not None and start.score[0] > stage.best.score[0] + doubt:
+            stage.best = Best(start.score, start.weights)
+        stage.finish()
     return stage.best, stage.history, stage.periods

@@ -65,8 +65,7 @@ def learning(module: Any, tokens: np.ndarray) -> Iterator[None]:
     if not _plain(embedding) or _shared(module, embedding.weight):
         yield
         return
-    device = embedding.weight.device
-    partly = PartlyLearned(embedding, torch.from_numpy(np.asarray(tokens, dtype=np.int64)).to(device))
+    partly = PartlyLearned(embedding, torch.from_numpy(tokens).to(embedding.weight.device))
     module.set_input_embeddings(partly)
     try:
         yield
