@@ -41,7 +41,7 @@ METHODS: dict[str, Method] = {
 SEMI = Method("valid", self_training=True)
 """`cosine` with `use_valid`: the initial model learns from the validation labels, and teaches beside the rules."""
 
-STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), "valid": (200, 800)}
+STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), "valid": (400, 800)}
 """Range of the steps of fine-tuning on each kind of labels: noisy ones bear fewer."""
 
 HEAD_LEARNING_RATE = 1e-3
