@@ -126,12 +126,13 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     np.testing.assert_allclose(teacher.balance, teacher.predictions.mean(0))
 
 
-def test_a_model_of_gold_labels_joins_in_halves():
+def test_a_model_of_gold_labels_joins_by_its_share():
     p = np.array([[0.8, 0.2], [0.6, 0.4]], np.float32)
     clean = np.array([[0.9, 0.1], [0.0, 1.0]], np.float32)
-    teacher = joined(FirstTeacher(np.arange(2), p, p.mean(0), 0.5, []), clean)
-    np.testing.assert_allclose(teacher.predictions, [[0.85, 0.15], [0.3, 0.7]], rtol=1e-6)
-    np.testing.assert_allclose(teacher.balance, [0.575, 0.425], rtol=1e-6)
+    teacher = joined(FirstTeacher(np.arange(2), p, p.mean(0), p, 0.5, []), clean, 0.25)
+    np.testing.assert_allclose(teacher.predictions, [[0.825, 0.175], [0.45, 0.55]], rtol=1e-6)
+    np.testing.assert_allclose(teacher.balance, [0.6375, 0.3625], rtol=1e-6)
+    assert teacher.labels_share == 0.25
 
 
 def test_candidates_beat_the_labels_they_start_from():

@@ -153,7 +153,7 @@ def test_continued_fine_tuning_starts_from_the_methods_model(job):
     weak = job("weak", method="weak", initial_steps=3)
     run = job("continued", method="weak", initial_steps=3, continue_on_valid=True)
     assert run.metrics["training"]["initial"] == weak.metrics["training"]["initial"]
-    assert run.metrics["training"]["continued"]["steps"] == 200 and "valid" not in run.metrics
+    assert run.metrics["training"]["continued"]["steps"] == 400 and "valid" not in run.metrics
     assert run.table["weak"]["accuracy"] > weak.table["weak"]["accuracy"]
     assert run.metrics["gold_labels_used"] == 80
 

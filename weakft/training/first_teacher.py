@@ -47,15 +47,17 @@ class Candidate:
 @dataclass
 class FirstTeacher:
     """The mean of the best candidates: `rows` of the training split with `predictions` [len(rows), k], their class shares
-    `balance` [k] (of rows of several kinds [kinds, k]), the candidates' mean's validation accuracy, and these candidates,
-    best first.
+    `balance` [k] (of rows of several kinds [kinds, k]), its probabilities `valid` [v, k] for the validation rows and their
+    accuracy, the candidates, best first, and the share of the predictions that is of a model of gold labels (`joined`).
     """
 
     rows: np.ndarray
     predictions: np.ndarray
     balance: np.ndarray
+    valid: np.ndarray
     accuracy: float
     members: list[Candidate]
+    labels_share: float = 0.0
 
     @classmethod
     def of(cls, state: State) -> FirstTeacher:
@@ -116,7 +118,7 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> Firs
     members = [c for c in ordered if c.accuracy >= bar]
     predictions = np.mean([c.pool for c in members], axis=0)
     valid = np.mean([c.valid for c in members], axis=0)
-    return FirstTeacher(rows, predictions, predictions.mean(0), truth.figure(valid), members)
+    return FirstTeacher(rows, predictions, predictions.mean(0), valid, truth.figure(valid), members)
 
 
 def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[str], truth: Truth) -> FirstTeacher:
@@ -124,17 +126,19 @@ def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[
     if len(teachers) == 1:
         return teachers[0]
     predictions = np.stack([t.predictions for t in teachers], axis=1).reshape(len(rows), -1)
-    valid = [np.mean([c.valid for c in t.members], axis=0) for t in teachers]
-    accuracy = truth.figure(np.stack(valid, axis=1).reshape(-1, predictions.shape[1]))
+    valid = np.stack([t.valid for t in teachers], axis=1).reshape(-1, predictions.shape[1])
     members = [replace(c, kind=f"{name}: {c.kind}") for name, t in zip(names, teachers, strict=True) for c in t.members]
-    return FirstTeacher(rows, predictions, np.stack([t.balance for t in teachers]), accuracy, members)
+    balance = np.stack([t.balance for t in teachers])
+    return FirstTeacher(rows, predictions, balance, valid, truth.figure(valid), members)
 
 
-def joined(teacher: FirstTeacher, clean: np.ndarray) -> FirstTeacher:
-    """A teacher joined by the predictions [len(rows), k] of a model that learned from gold labels: the mean of both.
-
-    Rules and labels err independently. Halves, because the labels that would measure a better share are trained on.
-    """
-    predictions = ((teacher.predictions + clean) / 2).astype(np.float32)
+def joined(teacher: FirstTeacher, clean: np.ndarray, share: float) -> FirstTeacher:
+    """A teacher joined by the predictions [len(rows), k] of a model that learned from gold labels, as a ``share`` of it."""
+    predictions = mixed(teacher.predictions, clean, share)
     balance = predictions.reshape(-1, *teacher.balance.shape).mean(0)
-    return replace(teacher, predictions=predictions, balance=balance)
+    return replace(teacher, predictions=predictions, balance=balance, labels_share=share)
+
+
+def mixed(rules: np.ndarray, clean: np.ndarray, share: float) -> np.ndarray:
+    """A mixture of two teachers' probabilities [n, k]; they err independently."""
+    return ((1.0 - share) * rules + share * clean).astype(np.float32)

@@ -12,6 +12,7 @@ from weakft.data.dataset import Dataset, Splits
 from weakft.tasks import choose
 from weakft.tasks.measure import Truth
 from weakft.training.checkpoints import Checkpoints
+from weakft.training.cross_fitting import unseen
 from weakft.training.loop import Progress, Schedule, Validator
 from weakft.training.model import EndModel
 from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed, untrained
@@ -104,7 +105,14 @@ def train_end_model(
         result.stage_test[method.labels] = model.predict(test)
     if method.self_training and config.self_training_steps != 0:
         assert weak is not None
-        run_self_training(result, config, splits, tokens, weak, best, pristine, validator, progress, checkpoints)
+        of_labels = None
+        if config.use_valid:
+            with timed(result.timing, "cross-fitting"):
+                of_labels = unseen(
+                    *given, source, pristine, schedule, config.batch_size, config.seed, progress, checkpoints
+                )
+        begun = (weak, best, pristine, validator, progress, checkpoints, of_labels)
+        run_self_training(result, config, splits, tokens, *begun)
     if config.continue_on_valid:
         with timed(result.timing, "continued fine-tuning"):
             _continue(result, config, splits, len(label_names), progress, checkpoints)

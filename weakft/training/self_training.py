@@ -14,6 +14,7 @@ from weakft.data.rows import described
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedLabels, TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
+from weakft.training.cross_fitting import share
 from weakft.training.features import Part, text_views
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, mean_of_best
 from weakft.training.loop import Best, Progress, Validator
@@ -42,13 +43,15 @@ def run_self_training(
     validator: Validator | None,
     progress: Progress,
     checkpoints: Checkpoints,
+    of_labels: np.ndarray | None = None,
 ) -> None:
     """COSINE's second stage, of a fresh student where a validation split allows to choose its first teacher.
 
     The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a first
     teacher (`first_teacher`) the student starts again from the pre-trained weights.
 
-    Where the initial model learned from the validation labels (`use_valid`), these rows join every period.
+    Where the initial model learned from the validation labels (`use_valid`), these rows join every period, and
+    ``of_labels`` [v, k] are predictions for them by models of other labels than theirs (`cross_fitting.unseen`).
     """
     model, teacher, balance, clean = result.model, None, weak.class_balance, None
     if config.use_valid:
@@ -62,7 +65,7 @@ def run_self_training(
             checkpoint = checkpoints.of("first-teacher")
             kept = checkpoint.load()
             if kept is None:
-                teacher = _first_teacher(model, config, splits, tokens, rows, weak, pristine, progress)
+                teacher = _first_teacher(model, config, splits, tokens, rows, weak, pristine, of_labels, progress)
                 checkpoint.save(asdict(teacher))
             else:
                 teacher = FirstTeacher.of(kept)
@@ -71,6 +74,7 @@ def run_self_training(
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
             "rows": len(teacher.rows),
+            "labels_share": teacher.labels_share if config.use_valid else None,
             "members": [{"kind": c.kind, "name": c.name, "valid_accuracy": c.accuracy} for c in teacher.members],
         }
     steps = config.self_training_steps or passes(config, len(splits.train), *SELF_TRAINING_STEPS)
@@ -128,6 +132,7 @@ def _first_teacher(
     rows: np.ndarray,
     weak: WeakLabels,
     pristine: dict[str, Any],
+    of_labels: np.ndarray | None,
     progress: Progress,
 ) -> FirstTeacher:
     """The mean of the best candidates on ``rows``. Leaves the pre-trained weights loaded.
@@ -162,7 +167,9 @@ def _first_teacher(
             progress.advance(1)
         teachers.append(mean_of_best(mine, found or [of_initial], its_truth))
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
-    return joined(teacher, softmax(scores[0])) if config.use_valid else teacher
+    if not config.use_valid:
+        return teacher
+    return joined(teacher, softmax(scores[0]), share(teacher.valid, of_labels, truth))
 
 
 def _part(tokens: TokenizedTexts, data: Dataset, rows: np.ndarray) -> Part:

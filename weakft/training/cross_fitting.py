@@ -1,0 +1,82 @@
+"""How much a model that learned from the validation labels has to say beside the rules: cross-fitting.
+
+On the rows it was fine-tuned on it is right, which tells nothing. So two more models each learn from half of the texts
+and predict the other half; the mixture with the rules' teacher that explains these labels best is the one to teach
+(stacking, Wolpert 1992; of two, with one weight). Few labels make a weak model, which then has little to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from weakft.data.dataset import Dataset
+from weakft.tasks.marks import parse
+from weakft.tasks.measure import Truth
+from weakft.training.batching import TokenizedTexts
+from weakft.training.checkpoints import Checkpoints
+from weakft.training.first_teacher import mixed
+from weakft.training.loop import Progress, Schedule
+from weakft.training.model import EndModel
+from weakft.training.stages import fine_tune
+
+FOLDS = 2
+SHARES = np.linspace(0.0, 1.0, 11)
+"""Shares that are tried; labels are too few to tell closer ones apart."""
+
+UNKNOWN = 0.5
+"""The share where nothing was predicted unseen."""
+
+
+def folds(data: Dataset, rows: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions in ``rows`` to learn from and to predict, a fold each; none where all rows are of one text.
+
+    Texts that differ only in the entities that are marked in them stay together: they are no independent rows.
+    """
+    _, source = np.unique([parse(text).plain for text in data.texts], return_inverse=True)
+    _, source = np.unique(source[data.places(rows)[0]], return_inverse=True)
+    n = source.max(initial=0) + 1
+    fold = (np.random.default_rng(seed).permutation(n) % FOLDS)[source]
+    if n >= FOLDS:
+        for held_out in range(FOLDS):
+            yield np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
+
+
+def unseen(
+    model: EndModel,
+    tokens: TokenizedTexts,
+    rows: np.ndarray,
+    targets: np.ndarray,
+    data: Dataset,
+    pristine: dict[str, Any],
+    schedule: Schedule,
+    batch_size: int,
+    seed: int,
+    progress: Progress,
+    checkpoints: Checkpoints,
+) -> np.ndarray | None:
+    """Probabilities [data.n_rows, k] for ``rows`` with gold labels ``targets`` [len(rows), k] (elsewhere uniform), each by
+    a model that was fine-tuned on other texts' labels, from the ``pristine`` weights and as long as on all of them; None
+    where there are no other texts. Leaves the model as it was.
+    """
+    k, found = targets.shape[1], False
+    p = np.full((data.n_rows, k), 1.0 / k, dtype=np.float32)
+    weights = model.snapshot()
+    for i, (learned, held_out) in enumerate(folds(data, rows, seed), start=1):
+        model.restore(pristine)
+        given = (model, tokens, rows[learned], targets[learned])
+        stage, checkpoint = f"cross-fitting, {i} of {FOLDS}", checkpoints.of(f"fold-{i}")
+        fine_tune(*given, schedule, batch_size, seed + i, None, progress, stage, checkpoint)
+        p[rows[held_out]] = model.predict(tokens, rows[held_out])
+        found = True
+    model.restore(weights)
+    return p if found else None
+
+
+def share(rules: np.ndarray, of_labels: np.ndarray | None, truth: Truth) -> float:
+    """The share of ``of_labels`` (as `unseen` gives it) in the mixture with ``rules`` [v, k] that has the least log-loss."""
+    if of_labels is None:
+        return UNKNOWN
+    return float(min(SHARES, key=lambda s: truth.log_loss(mixed(rules, of_labels, s))))
