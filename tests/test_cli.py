@@ -1,6 +1,7 @@
 """The command line: verbs, config files, errors without tracebacks and exit code 2."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -103,6 +104,15 @@ def test_help_lists_every_option_without_torch(folder):
     for option in ("--self-training-steps", "--threshold", "--label-model", "--config"):
         assert option in out.stdout
     assert "embedded support messages" in " ".join(weakft("weakft", "label", "--help", cwd=folder).stdout.split())
+
+
+def test_a_reader_that_stops_ends_it_quietly():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "weakft.train", "--help"]
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 141 and done.stderr == "weakft: stopped, because its output is no longer read.\n"
 
 
 def test_minilm_without_its_extra_names_it(monkeypatch):

@@ -324,8 +324,9 @@ def run(tiny_model, tmp_path_factory):
 def test_a_run_from_votes_on_labels_to_a_standard_model_and_back(run, tmp_path):
     test = opinions(60, 2)
     assert run.metrics["test"]["n"] == 180 and run.metrics["gold_labels_used_by_split"] == {"train": 0, "valid": 180}
-    majority, ours = run.table["majority"]["micro_f1"], run.table["cosine"]["micro_f1"]
-    assert ours > majority  # the rules miss "nice", "love" and "poor"
+    ours = run.table["cosine"]["micro_f1"]
+    there = sum(map(len, test["labels"]))
+    assert ours > 1.1 * 2 * there / (180 + there)  # yes to every label: all that is known before training
     frame = pd.read_parquet(run.folder / "predictions.parquet")
     part = frame[frame["split"] == "test"]
     assert part["asked"].tolist() == LABELS * 60 and set(part["gold"]) == {"no", "yes"}

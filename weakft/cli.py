@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from weakft.errors import UserError
 
 C = TypeVar("C", bound=Options)
 USER_ERROR = 2
+UNREAD = 141
 
 
 def parse(kind: type[C], args: list[str], prog: str, positional: tuple[str, ...] = ()) -> C:
@@ -54,7 +56,7 @@ def _take_config(args: list[str]) -> tuple[list[str], Path | None]:
 
 def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int:
     """Call a verb and turn its errors into an exit code: 0 done, 2 the user can mend it, 130 or 143
-    interrupted (Ctrl-C, SIGTERM)."""
+    interrupted (Ctrl-C, SIGTERM), 141 standard output was closed."""
     args = sys.argv[1:] if args is None else args
     try:
         main(args)
@@ -66,4 +68,10 @@ def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int
     except KeyboardInterrupt as error:
         print(f"weakft: {error}" if str(error) else "weakft: interrupted; nothing was written.", file=sys.stderr)
         return 128 + getattr(error, "number", signal.SIGINT)
+    except BrokenPipeError:  # as by ``| head``
+        if "--debug" in args:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still flushes at its end
+        print("weakft: stopped, because its output is no longer read.", file=sys.stderr)
+        return UNREAD
     return 0
