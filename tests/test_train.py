@@ -146,6 +146,10 @@ def test_use_valid_trains_on_the_validation_labels_and_says_so(job):
     kinds = {member["kind"] for member in run.metrics["training"]["first_teacher"]["members"]}
     assert kinds and not any("initial" in kind for kind in kinds)  # it has seen the labels that measure it
     assert run.metrics["training"]["self_training"]["valid"] == []  # no checkpoint is chosen
+    share = run.metrics["training"]["first_teacher"]["labels_share"]  # the rules are hardly ever wrong here
+    assert 0 <= share < 0.5 and "cross-fitting" in run.metrics["timing"]
+    page = (run.folder / "report.html").read_text("utf-8")
+    assert f"with {round(100 * share)} %" in " ".join(page.split())
     assert run.table["cosine"]["accuracy"] > run.table["majority"]["accuracy"]
 
 
