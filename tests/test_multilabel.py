@@ -267,6 +267,18 @@ def model(tiny_model):
     return EndModel(str(tiny_model), LABELS, task=MultiLabel(), precision="fp32", device="cpu", max_length=8)
 
 
+def test_the_estimator_gives_an_indicator_matrix(tiny_model):
+    given = {"method": "weak", "model": str(tiny_model), "valid": opinions(20, 1), "options": {"initial_steps": 4}}
+    estimator = weakft.WeakClassifier(opinion_lfs(), LABELS, **given)
+    fitted = estimator.fit(opinions(60, 0).drop(columns="labels"))
+    test = opinions(20, 2)
+    p, there = fitted.predict_proba(test["text"]), fitted.predict(test)
+    assert fitted.classes_.tolist() == LABELS and p.shape == there.shape == (20, 3)
+    np.testing.assert_array_equal(there, p > 0.5)
+    marks = np.array([[label in labels for label in LABELS] for labels in test["labels"]])
+    assert fitted.score(test["text"], marks.astype(int)) == (there == marks).all(axis=1).mean()
+
+
 def test_a_row_is_the_sigmoid_of_its_label(model):
     tokens = model.tokenize([*TEXTS, "so it was very"])
     assert len(tokens) == 12 and tokens.n_sequences == 4 and tokens.count(np.array([0, 1, 5])) == 2

@@ -377,6 +377,17 @@ def test_label_writes_a_row_a_word(tmp_path):
     assert matrix["a"].tolist() == [1] + [-1] * 8
 
 
+def test_the_estimator_gives_a_class_for_every_word(tiny_model):
+    given = {"method": "weak", "model": str(tiny_model), "valid": tagged(20, 1), "options": {"initial_steps": 4}}
+    estimator = weakft.WeakClassifier(tag_lfs(), IO, **given)
+    fitted = estimator.fit(tagged(60, 0))
+    texts = tagged(5, 2)["tokens"].tolist()
+    p, classes = fitted.predict_proba(texts), fitted.predict(texts)
+    assert [part.shape for part in p] == [(len(words), len(fitted.classes_)) for words in texts]
+    for one, names in zip(p, classes, strict=True):
+        assert names.tolist() == fitted.classes_[one.argmax(1)].tolist()
+
+
 def test_use_valid_and_few_gold_texts_run_on_tokens(tiny_model, tmp_path):
     common = {"label_names": IO, "model": str(tiny_model), "max_steps": 6, "checkpoint_every": 0}
     data = {"valid": tagged(40, 1), "test": tagged(20, 2)}

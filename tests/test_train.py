@@ -321,6 +321,8 @@ def test_the_estimator_keeps_scikit_learns_conventions(tiny_model):
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_allclose(again.predict_proba(texts), fitted.predict_proba(texts), atol=1e-6)
     assert set(again.predict(texts)) <= {"neg", "pos"}
+    with pytest.raises(UserError, match="WeakClassifier: seed in options"):
+        copy.set_params(options={"seed": 1}).fit(texts)
 
 
 def test_label_returns_the_matrix_and_writes_nothing(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from weakft import runs
+from weakft.errors import UserError
 
 
 class WeakClassifier(ClassifierMixin, BaseEstimator):
@@ -27,7 +29,7 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : class names.   metrics_ : the run's metrics.
+    classes_ : class names, or the labels of which a text can have any number.   metrics_ : the run's metrics.
 
     A fitted estimator pickles with the files of its model folder inside (safetensors and JSON).
     """
@@ -65,39 +67,39 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
 
         self._temporary = None if self.output else tempfile.TemporaryDirectory(prefix="weakft-")
         folder = self.output or str(Path(self._temporary.name) / "run")  # type: ignore[union-attr]
-        options = {} if self.output else {"checkpoint_every": 0}  # a temporary folder is never resumed
-        run = train(
-            X,
-            self.lfs,
-            valid=self.valid,
-            label_names=self.label_names,
-            method=self.method,
-            model=self.model,
-            seed=self.seed,
-            label_model=self.label_model,
-            output=folder,
-            **options | (self.options or {}),
-        )
-        self.classes_ = np.array(run.metrics["labels"])
+        own = {name: value for name, value in self.get_params(deep=False).items() if name != "options"}
+        options = self.options or {}
+        if repeated := sorted(own.keys() & options.keys()):
+            raise UserError(f"WeakClassifier: {', '.join(repeated)} in options: give it as a parameter of its own.")
+        own["output"] = folder
+        if self.output is None:
+            own["checkpoint_every"] = 0  # a temporary folder is never resumed
+        run = train(X, **own | options)
+        self.classes_ = np.array(run.metrics["asked"] or run.metrics["labels"])
         self.metrics_ = run.metrics
         self.folder_ = str(runs.model_folder(Path(folder)))
         self._end_model: Any = None
         return self
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Class probabilities [n, k] in the order of `classes_`."""
+    def predict_proba(self, X: Any) -> Any:
+        """Class probabilities [n, k] in the order of `classes_`; of words a list of [words, k]. Where a text can have any
+        number of labels: the probability that it has each.
+        """
         check_is_fitted(self, "folder_")
         from weakft.data.tables import Columns, from_python
         from weakft.training.model import EndModel
 
         if self._end_model is None:
             self._end_model = EndModel.load(Path(self.folder_))
-        texts = from_python(X, Columns(), "X").texts
-        return self._end_model.predict(self._end_model.tokenize(texts))
+        model = self._end_model
+        data = replace(from_python(X, Columns(), "X"), gold=None, votes=None, asked=None)
+        data = model.task.prepare(data, model.label_names)
+        return model.task.by_text(data, model.predict(model.tokenize(data.texts)))
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Class names [n]."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+    def predict(self, X: Any) -> Any:
+        """Class names [n]; of words a list of those. Where a text can have any number of labels: 1 or 0 for each [n, q]."""
+        p = self.predict_proba(X)
+        return self._end_model.task.chosen(self.classes_, p)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

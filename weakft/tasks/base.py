@@ -79,6 +79,14 @@ class Task(ABC):
         columns = {f"p_{name}": p for name, p in zip(label_names, probabilities.T, strict=True)}
         return {**identified(data), "label": labels, **columns}
 
+    def by_text(self, data: Dataset, probabilities: np.ndarray) -> Any:
+        """Those of the split's rows [r, k] as scikit-learn's classifiers give them, by text: [n, k]."""
+        return probabilities
+
+    def chosen(self, label_names: Sequence[str], by_text: Any) -> Any:
+        """What scikit-learn's classifiers predict, given `by_text`: class names [n]."""
+        return np.array(label_names)[by_text.argmax(axis=-1)]
+
     @property
     def problem(self) -> str:
         """How transformers calls what the head does."""

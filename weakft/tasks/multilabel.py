@@ -48,14 +48,26 @@ class MultiLabel(Task):
             )
         return by_labels(data, label_names)
 
+    def by_text(self, data: Dataset, probabilities: np.ndarray) -> np.ndarray:
+        """See `Task`: of each label [n, q]."""
+        assert data.asked is not None
+        return probabilities[:, YES].reshape(len(data), len(data.asked))
+
+    def chosen(self, label_names: Sequence[str], by_text: np.ndarray) -> np.ndarray:
+        """See `Task`: whether a text has each label, 1 or 0 [n, q]."""
+        return (by_text > 0.5).astype(int)
+
     def shown(self, texts: list[str]) -> list[Shown]:
         """The texts."""
         return list(texts)
 
     def answers(self, data: Dataset, label_names: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:
         """See `Task`: a row a text, with the labels it has (joined by commas) and a probability for each."""
-        has = probabilities[:, YES].reshape(len(data), len(label_names))
-        labels = [", ".join(n for n, p in zip(label_names, row, strict=True) if p > 0.5) for row in has]
+        has = self.by_text(data, probabilities)
+        labels = [
+            ", ".join(n for n, one in zip(label_names, row, strict=True) if one)
+            for row in self.chosen(label_names, has)
+        ]
         return {
             "id": data.ids,
             "labels": labels,

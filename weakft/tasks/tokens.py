@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+import numpy as np
+
 from weakft.data.dataset import Dataset
 from weakft.data.words import by_words, split_words
 from weakft.errors import UserError
@@ -37,6 +39,15 @@ class Tokens(Task):
                 "each."
             )
         return by_words(data)
+
+    def by_text(self, data: Dataset, probabilities: np.ndarray) -> list[np.ndarray]:
+        """See `Task`: a list of [words, k]."""
+        assert data.words is not None
+        return np.split(probabilities, np.cumsum(data.words)[:-1])
+
+    def chosen(self, label_names: Sequence[str], by_text: list[np.ndarray]) -> list[np.ndarray]:
+        """See `Task`: a list of the words' class names."""
+        return [super(Tokens, self).chosen(label_names, words) for words in by_text]
 
     def shown(self, texts: list[str]) -> list[Shown]:
         """The words."""
