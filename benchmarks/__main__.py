@@ -1,4 +1,5 @@
-"""Our own comparison: `weakft benchmark` on the real data sets, its lines kept in results/ and its tables in README.md.
+"""Our own comparison: `weakft benchmark` on the real data sets, its lines kept in results/, its tables in README.md and
+the main ones on the repository's first page.
 
     python -m benchmarks                                   # the main methods, three seeds, eight sets: what is not done yet
     python -m benchmarks --data youtube trec --seeds 0     # some of it
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import slots
+from benchmarks import front, slots
 from weakft.benchmark import CELLS, run_benchmark
 from weakft.cli import parse
 from weakft.cli import run as run_cli
@@ -28,7 +29,8 @@ from weakft.errors import UserError
 
 HERE = Path(__file__).parent
 RESULTS, README = HERE / "results", HERE / "README.md"
-SETS = ("youtube", "trec", "yoruba", "agnews12k", "chemprot", "wic", "mitr", slots.NAME)
+SETS = tuple(front.SETS)
+FRONT = "<!-- generated: figures -->\n"
 BEGIN, END = "<!-- generated: tables -->\n", "<!-- end -->"
 
 
@@ -37,6 +39,11 @@ def render(readme: str, lines: list[dict[str, Any]]) -> str:
     order = {name: i for i, name in enumerate(SETS)}
     lines = sorted(lines, key=lambda line: order.get(line["data"], len(SETS)))
     return between(readme, BEGIN, summary.markdown(lines) + "\n" + rules_worth(lines), END)
+
+
+def render_front(readme: str, lines: list[dict[str, Any]]) -> str:
+    """The repository's first page with its table made anew."""
+    return between(readme, FRONT, front.table(lines), END)
 
 
 def rules_worth(lines: list[dict[str, Any]]) -> str:
@@ -76,8 +83,10 @@ def main(args: list[str]) -> None:
     config = config.model_copy(update={"data": folders, "output": str(RESULTS)})
     with TerminalProgress() as bars:
         run_benchmark(config, bars)
-    README.write_text(render(README.read_text(encoding="utf-8"), read_lines(RESULTS / CELLS)), encoding="utf-8")
-    bars.console.print(f"Wrote {README}.")
+    lines = read_lines(RESULTS / CELLS)
+    for page, of in ((README, render), (front.README, render_front)):
+        page.write_text(of(page.read_text(encoding="utf-8"), lines), encoding="utf-8")
+        bars.console.print(f"Wrote {page}.")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from benchmarks.__main__ import README, RESULTS, SETS, render
+from benchmarks import front
+from benchmarks.__main__ import README, RESULTS, SETS, render, render_front
 from benchmarks.ood import __main__ as ood
 from weakft.benchmark import CELLS
 from weakft.comparison.cells import key_of, read_lines
@@ -17,6 +18,8 @@ def test_the_readme_is_generated_from_the_lines():
         find(line["method"])
     text = README.read_text(encoding="utf-8")
     assert render(text, lines) == text
+    first_page = front.README.read_text(encoding="utf-8")
+    assert render_front(first_page, lines) == first_page
     assert ood.render(text, read_lines(ood.LINES)) == text
 
 

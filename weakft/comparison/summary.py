@@ -54,7 +54,7 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
     grouped = flat.groupby(["data", "method"], sort=False)
     costs = ["seconds", "samples_per_second", "peak_rss_mb", "gold_labels_used"]
     out = grouped[[*FIGURES, "headline", *costs]].mean()
-    for name in FIGURES:
+    for name in [*FIGURES, "headline"]:
         out[f"{name}_sd"] = grouped[name].std()
     out["seeds"] = grouped["seed"].nunique()
     out = out.reset_index()
