@@ -11,12 +11,11 @@ from conftest import line
 
 import weakft
 from weakft.comparison import cells, summary
-from weakft.comparison.cells import Cell, append_lines, missing, pack, read_lines, unpack
+from weakft.comparison.cells import Cell, append_lines, missing, packed, read_lines, unpacked
 from weakft.comparison.methods import METHODS, find, order
 from weakft.config import TrainConfig
-from weakft.data.dataset import Dataset
+from weakft.data.dataset import Dataset, Gold, labeled_rows
 from weakft.errors import UserError
-from weakft.training.methods import draw
 
 
 def test_every_method_has_options_that_exist():
@@ -57,18 +56,24 @@ def test_what_is_done_or_measured_on_the_way_is_not_run():
     ]
 
 
-def test_packed_bits_come_back():
-    right = np.random.default_rng(0).random(1001) < 0.7
-    assert (unpack(pack(right), 1001) == right).all()
+@pytest.mark.parametrize("figure", ["accuracy", "micro_f1"])
+def test_packed_parts_come_back(figure):
+    rng = np.random.default_rng(0)
+    parts = np.stack([rng.random(1001) < 0.7, np.ones(1001)], axis=1).astype(int)
+    if figure != "accuracy":
+        parts = rng.integers(0, 60_000, (1001, 2))
+    entry = {"test": {figure: 0.5, "n": 1001}} | packed(parts, figure)
+    assert (unpacked(entry) == parts).all()
+    assert unpacked({"test": {figure: 0.5, "n": 1001}}) is None
 
 
 def test_gold_labels_are_drawn_nested_and_with_the_seed():
     gold = np.array([-1, 0, 1, 0, -1, 1, 0, 1, 1, 0])
-    texts = Dataset([""] * len(gold), [])
-    few, more = draw(texts, gold, 3, seed=1), draw(texts, gold, 6, seed=1)
+    texts = Dataset([""] * len(gold), [], gold=Gold(gold))
+    few, more = labeled_rows(texts, 3, seed=1), labeled_rows(texts, 6, seed=1)
     assert len(few) == 3 and set(few) < set(more) and (gold[more] >= 0).all()
-    assert list(draw(texts, gold, 100, 0)) == list(np.flatnonzero(gold >= 0))
-    assert any(list(draw(texts, gold, 3, seed)) != list(few) for seed in range(5))
+    assert list(labeled_rows(texts, 100, 0)) == list(np.flatnonzero(gold >= 0))
+    assert any(list(labeled_rows(texts, 3, seed)) != list(few) for seed in range(5))
 
 
 def test_the_summary_by_hand():
@@ -117,7 +122,7 @@ def test_the_verb_runs_and_resumes(review_folder, tiny_model, tmp_path, monkeypa
     assert table.loc["probe-20", "gold_labels_used"] == 20 and table.loc["tfidf", "gold_labels_used"] == 50
     assert table.loc["tfidf", "accuracy"] > 0.6
     for entry in read_lines(tmp_path / "out" / "cells.jsonl"):
-        assert unpack(entry["right"], 80).mean() == pytest.approx(entry["test"]["accuracy"])
+        assert unpacked(entry)[:, 0].mean() == pytest.approx(entry["test"]["accuracy"])
 
     def never(*_):
         raise AssertionError("ran again")

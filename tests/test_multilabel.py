@@ -267,6 +267,16 @@ def model(tiny_model):
     return EndModel(str(tiny_model), LABELS, task=MultiLabel(), precision="fp32", device="cpu", max_length=8)
 
 
+def test_parts_of_texts_sum_to_the_micro_f1():
+    rng = np.random.default_rng(0)
+    gold = rng.integers(-1, 2, 90)
+    truth = Truth(gold, ["no", "yes"], asked=LABELS)
+    p = np.eye(2)[rng.integers(0, 2, 90)]
+    parts = truth.parts(p)
+    assert parts.shape == (30, 2)
+    assert parts[:, 0].sum() / parts[:, 1].sum() == pytest.approx(truth.figure(p))
+
+
 def test_the_estimator_gives_an_indicator_matrix(tiny_model):
     given = {"method": "weak", "model": str(tiny_model), "valid": opinions(20, 1), "options": {"initial_steps": 4}}
     estimator = weakft.WeakClassifier(opinion_lfs(), LABELS, **given)

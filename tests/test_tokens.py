@@ -24,6 +24,7 @@ from weakft.label_models.silence import fill, unvoted, usable
 from weakft.lfs.apply import apply
 from weakft.tasks import entities
 from weakft.tasks.base import BadText
+from weakft.tasks.measure import Truth
 from weakft.tasks.tokens import Tokens
 from weakft.training.model import EndModel
 
@@ -375,6 +376,18 @@ def test_label_writes_a_row_a_word(tmp_path):
     matrix = pd.read_parquet(tmp_path / "out" / "label_matrix.parquet")
     assert matrix["word"].tolist() == [word for text in WORDS for word in text]
     assert matrix["a"].tolist() == [1] + [-1] * 8
+
+
+def test_parts_of_texts_sum_to_the_f1():
+    rng = np.random.default_rng(0)
+    words = rng.integers(1, 6, 50)
+    gold = rng.integers(0, 3, words.sum())
+    gold[: words[0]] = -1
+    truth = Truth(gold, ["O", "A", "B"], words)
+    p = np.eye(3)[rng.integers(0, 3, len(gold))]
+    parts = truth.parts(p)
+    assert parts.shape == (50, 2) and not parts[0].any()
+    assert parts[:, 0].sum() / parts[:, 1].sum() == pytest.approx(truth.figure(p))
 
 
 def test_the_estimator_gives_a_class_for_every_word(tiny_model):

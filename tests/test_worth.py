@@ -10,7 +10,7 @@ from conftest import line
 
 import weakft
 from weakft.comparison import cells
-from weakft.comparison.cells import pack
+from weakft.comparison.cells import packed
 from weakft.comparison.worth import crossing, picture, sentence, worth
 from weakft.errors import UserError
 
@@ -35,7 +35,7 @@ def synthetic(ours, supervised, n=2000, seeds=3, used=20):
             right = hard + rng.normal(0, 0.05, n) < accuracy
             entry = line(data="d", method=method, seed=seed, accuracy=float(right.mean()))
             entry["test"]["n"], entry["gold_labels_used"] = n, used
-            yield entry | {"right": pack(right)}
+            yield entry | packed(np.stack([right, np.ones(n, int)], axis=1), "accuracy")
 
     lines = list(runs("cosine", ours))
     for count, accuracy in supervised.items():
@@ -63,6 +63,33 @@ def test_the_ends_and_the_bad_case_are_said_plainly():
     assert "fewer than 10 labeled" in sentence(worth(synthetic(0.3, supervised), "d"), 3)
     said = sentence(worth(synthetic(0.75, supervised, used=500), "d"), 3)
     assert "fewer than the 500 labels of your validation split" in said
+
+
+def test_of_slots_it_is_the_f1_that_meets_and_texts_that_count():
+    rng = np.random.default_rng(0)
+    there = rng.integers(1, 5, 600)
+
+    def entry(method, share):
+        right = rng.binomial(there, share)
+        parts = np.stack([2 * right, there + there], axis=1)
+        one = line(data="d", method=method)
+        one["test"] |= {"entity_f1": float(parts[:, 0].sum() / parts[:, 1].sum()), "n": 4000}
+        return one | packed(parts, "entity_f1") | {"gold_labels_used": 900, "gold_texts_used": 90}
+
+    lines = [entry("cosine", 0.6), entry("gold-10", 0.3), entry("gold-100", 0.5), entry("gold-1000", 0.9)]
+    found = worth(lines, "d")
+    assert found.figure == "entity_f1" and found.gold_used == 90
+    assert found.accuracy == pytest.approx(lines[0]["test"]["entity_f1"]) and found.accuracy == pytest.approx(
+        0.6, abs=0.04
+    )
+    assert (
+        found.accuracy_low < found.accuracy < found.accuracy_high and 100 < found.low < found.labels < found.high < 1000
+    )
+    assert picture(found, "d").axes[0].get_ylabel() == "test entity F1"
+    for one in lines:  # lines from before, with right words only
+        one["right"] = one.pop("parts")
+    with pytest.raises(UserError, match="there are 0 and 0"):
+        worth(lines, "d")
 
 
 def test_what_is_missing_is_named():

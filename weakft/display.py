@@ -177,9 +177,11 @@ def _figure(value: float | None) -> str:
 
 def show_worth(console: Console, found: Any, said: str) -> None:
     """The end of `weakft worth`: the supervised curve beside weakft's accuracy, and the answer in words."""
-    table = Table(title=f"Test accuracy, {found.seeds} seeds", title_justify="left")
+    from weakft.tasks.measure import HEADLINES
+
+    table = Table(title=f"Test split, {found.seeds} seeds", title_justify="left")
     table.add_column("trained on")
-    table.add_column("accuracy", justify="right")
+    table.add_column(HEADLINES[found.figure], justify="right")
     table.add_column("95 % interval", justify="right")
     rows = [
         (f"{n} gold labels", *v)

@@ -20,7 +20,7 @@ import yaml
 
 from weakft import runs, unfinished
 from weakft.config import TrainConfig
-from weakft.data.dataset import Splits
+from weakft.data.dataset import Dataset, Splits, labeled_rows
 from weakft.data.rows import identified, shown
 from weakft.errors import UserError
 from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load
@@ -48,15 +48,15 @@ TRACKED = ("weakft", "torch", "transformers", "accelerate", "snorkel", "scikit-l
 class Run:
     """A finished run: its folder, its metrics (the content of metrics.json) and its labeling-function summary.
 
-    table : method name -> test metrics, in the order of the data flow.   right : method name -> which test rows with gold
-    it has right, bool [n].
+    table : method name -> test metrics, in the order of the data flow.   parts : method name -> what each test text adds to
+    the figure that counts (`weakft.tasks.measure.Truth.parts`).
     """
 
     folder: Path
     metrics: dict[str, Any]
     lf_summary: pd.DataFrame | None
     table: dict[str, Metrics] = field(default_factory=dict)
-    right: dict[str, np.ndarray] = field(default_factory=dict)
+    parts: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass
@@ -64,7 +64,7 @@ class _Job:
     """What a run has so far: each step reads what is there and adds its part.
 
     votes, choice : from the labeling functions and the label model.   trained, ceiling : the end models.
-    final : the method's probabilities [n, k] by split.   table, right : test metrics and right rows by method.
+    final : the method's probabilities [n, k] by split.   table, parts : as in `Run`.
     """
 
     config: TrainConfig
@@ -78,7 +78,7 @@ class _Job:
     ceiling: Trained | None = None
     final: dict[str, np.ndarray] = field(default_factory=dict)
     table: dict[str, Metrics] = field(default_factory=dict)
-    right: dict[str, np.ndarray] = field(default_factory=dict)
+    parts: dict[str, np.ndarray] = field(default_factory=dict)
     timing: dict[str, float] = field(default_factory=dict)
 
 
@@ -116,7 +116,7 @@ def _compared(config: TrainConfig) -> dict[str, Any]:
 
 
 def _finished(config: TrainConfig, folder: Path, progress: Progress) -> Run:
-    """A run that is finished already, as it was written (but for ``right``)."""
+    """A run that is finished already, as it was written (but for ``parts``)."""
     unfinished.refuse_other_options(yaml.safe_load((folder / runs.CONFIG).read_text("utf-8")), _compared(config))
     progress.say(f"The run {folder} is finished: there is nothing to resume.")
     metrics = json.loads((folder / runs.METRICS).read_text("utf-8"))
@@ -180,7 +180,7 @@ def _write(job: _Job, folder: Path, place: Path) -> Run:
         (scratch / runs.CONFIG).write_text(yaml.safe_dump(options, sort_keys=False), "utf-8")
         runs.write_json(scratch / runs.METRICS, metrics)
         page.attempt(scratch, folder, job.progress.say)
-    return Run(folder, metrics, job.summary, job.table, job.right)
+    return Run(folder, metrics, job.summary, job.table, job.parts)
 
 
 def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
@@ -313,26 +313,28 @@ def _measure(job: _Job) -> None:
         found["gold"] = job.ceiling.stage_test["gold"]
     for name, p in found.items():
         job.table[name] = truth.measure(p)
-        job.right[name] = (p.argmax(1) == truth.gold)[truth.gold >= 0]
+        job.parts[name] = truth.parts(p)
 
 
-def _gold_used(job: _Job) -> dict[str, int]:
-    """Gold labels that training or choosing read, by split."""
-    used = {"train": 0, "valid": 0}
+def _gold_used(job: _Job) -> tuple[dict[str, int], int]:
+    """Gold labels that training or choosing read, by split, and the number of their texts."""
+    used, texts = {"train": 0, "valid": 0}, 0
     for name in used:
-        gold = getattr(getattr(job.splits, name), "gold", None)
-        if gold is not None and (gold.reads["train"] or gold.reads["select"]):
-            used[name] = gold.n_known
-    if job.config.gold_labels is not None:
-        used = {name: min(n, job.config.gold_labels) for name, n in used.items()}
-    if job.ceiling is not None:
-        used["train"] = 0  # the ceiling is measured beside the run and gives it nothing
-    return used
+        split: Dataset | None = getattr(job.splits, name)
+        if split is None or split.gold is None or not (split.gold.reads["train"] or split.gold.reads["select"]):
+            continue
+        if name == "train" and job.ceiling is not None:
+            continue  # the ceiling is measured beside the run and gives it nothing
+        rows = labeled_rows(split, job.config.gold_labels or len(split), job.config.seed)
+        used[name] = len(rows)
+        texts += len(np.unique(split.places(rows)[0]))
+    return used, texts
 
 
 def _metrics(job: _Job) -> dict[str, Any]:
     """The content of metrics.json."""
-    config, splits, used = job.config, job.splits, _gold_used(job)
+    config, splits = job.config, job.splits
+    used, texts = _gold_used(job)
     metrics: dict[str, Any] = {
         "method": config.method,
         "seed": config.seed,
@@ -346,6 +348,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
     if splits.valid is not None and valid is not None and "valid" in job.final and not trained_on:
         metrics["valid"] = Truth.of(splits.valid, job.labels, "measure").measure(job.final["valid"])
     metrics |= {"timing": job.timing, "gold_labels_used": sum(used.values()), "gold_labels_used_by_split": used}
+    metrics["gold_texts_used"] = texts
     metrics["trained_on_valid"] = trained_on
     metrics["table"] = job.table
     metrics["labels"] = job.labels

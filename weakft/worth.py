@@ -46,6 +46,7 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
     from weakft.comparison.worth import worth as compute
     from weakft.report.page import worth_page
     from weakft.report.svg import inline
+    from weakft.tasks.measure import HEADLINES
 
     kind, available, rules = _labels_at_hand(config)
     counts = sorted({min(n, available) for n in config.counts})
@@ -65,7 +66,7 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
         picture(found, name).savefig(folder / "worth.svg")
         smaller = picture(found, "")
         smaller.set_size_inches(5.4, 3.8)  # the page may be as narrow as a telephone, and its type not smaller
-        drawn = inline(smaller, "Test accuracy over the number of gold labels, and weakft's")
+        drawn = inline(smaller, f"Test {HEADLINES[found.figure]} over the number of gold labels, and weakft's")
     except ImportError:
         progress.say("No picture: matplotlib is missing. Install it: pip install 'weakft[plots]'.")
     runs.write_text(folder / PAGE, worth_page(figures, drawn))
@@ -73,8 +74,8 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
 
 
 def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int]:
-    """The method that draws gold labels (`gold` of the training split where it has them, else `valid`), how many there
-    are, and the number of labeling functions.
+    """The method that draws gold labels (`gold` of the training split where it has them, else `valid`), of how many texts
+    there are some, and the number of labeling functions.
     """
     from weakft.errors import UserError
     from weakft.inputs import Given, load
@@ -86,8 +87,8 @@ def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int]:
         raise UserError(f"{splits.train.source}: accuracy is compared on a test split with gold labels; there is none.")
     n = len(rules.lfs) if rules is not None else 0 if splits.train.votes is None else splits.train.votes.shape[1]
     for kind, split in (("gold", splits.train), ("valid", splits.valid)):
-        if split is not None and split.gold is not None and split.gold.n_known >= 2:
-            return kind, split.gold.n_known, n
+        if split is not None and len(split.labeled) >= 2:
+            return kind, len(split.labeled), n
     raise UserError(f"{splits.train.source}: no gold labels to compare with, in the training or the validation split.")
 
 

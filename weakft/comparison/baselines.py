@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from weakft.config import TrainConfig
-from weakft.data.dataset import Dataset, Splits
+from weakft.data.dataset import Dataset, Splits, labeled_rows
 from weakft.data.labels import CLASSES
 from weakft.data.rows import described
 from weakft.errors import UserError
@@ -123,14 +123,13 @@ class SetFit:
 
 def _few_labels(config: TrainConfig, given: Given, n: int) -> tuple[Splits, np.ndarray, np.ndarray, int]:
     """The splits, ``n`` rows of the training split that have gold labels, their classes, and the number of classes."""
-    from weakft.training.methods import draw
 
     splits = load_data(config, given, None)
     prepare(config.task, splits, splits.label_names)
     if splits.train.gold is None or splits.label_names is None:
         raise UserError(f"{splits.train.source}: needs gold labels in the training split; there are none.")
     gold = splits.train.gold.read("train")
-    rows = draw(splits.train, gold, n, config.seed)
+    rows = labeled_rows(splits.train, n, config.seed)
     return splits, rows, gold[rows], len(splits.label_names if splits.train.asked is None else CLASSES)
 
 

@@ -26,6 +26,7 @@ import numpy as np
 
 from weakft.comparison.methods import GIVES, find
 from weakft.errors import UserError
+from weakft.tasks.measure import headline
 
 Line = dict[str, Any]
 
@@ -96,21 +97,30 @@ def missing(cells: list[Cell], lines: list[Line]) -> list[Cell]:
     return [cell for cell in todo if cell.key not in given]
 
 
-def pack(right: np.ndarray) -> str:
-    """Booleans [n] as text, one bit a row."""
-    return base64.b64encode(np.packbits(np.asarray(right, dtype=bool)).tobytes()).decode()
+def packed(parts: np.ndarray, figure: str) -> Line:
+    """The entry of a line that keeps `Truth.parts` [n, 2] of a figure: of accuracy a bit a text, whether it is right."""
+    if figure == "accuracy":
+        return {"right": base64.b64encode(np.packbits(parts[:, 0].astype(bool)).tobytes()).decode()}
+    return {"parts": base64.b64encode(parts.astype("<u2").tobytes()).decode()}
 
 
-def unpack(text: str, n: int) -> np.ndarray:
-    """The booleans [n] of `pack`."""
-    return np.unpackbits(np.frombuffer(base64.b64decode(text), dtype=np.uint8))[:n].astype(bool)
+def unpacked(line: Line) -> np.ndarray | None:
+    """The parts [n, 2] that a line keeps; None where it keeps none of the figure that counts."""
+    if headline(line["test"]) != "accuracy":
+        kept = base64.b64decode(line.get("parts", ""))
+        return np.frombuffer(kept, dtype="<u2").reshape(-1, 2).astype(np.int64) if kept else None
+    if "right" not in line:
+        return None
+    right = np.unpackbits(np.frombuffer(base64.b64decode(line["right"]), dtype=np.uint8))[: line["test"]["n"]]
+    return np.stack([right, np.ones_like(right)], axis=1).astype(np.int64)
 
 
 def run_cell(cell: Cell, options: dict[str, Any]) -> list[Line]:
     """Run a cell in this process; return its line and those of what it measures on its way.
 
-    A line: data, method, seed, test {accuracy, macro_f1, n}, right (which test rows, packed), gold_labels_used; the
-    cell's own line also seconds, samples (rows trained on), timing, training, peak_rss_mb, device, precision, versions.
+    A line: data, method, seed, test {accuracy, macro_f1, n}, right or parts (`packed`), gold_labels_used (and, where a
+    text has several, gold_texts_used); the cell's own line also seconds, samples (rows trained on), timing, training,
+    peak_rss_mb, device, precision, versions.
 
     Raises
     ------
@@ -139,8 +149,11 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
     lines: list[Line] = []
     for name, inside in names.items():
         used = 0 if name == "majority" else metrics["gold_labels_used"]
-        line = {"data": cell.name, "method": name, "seed": cell.seed, "test": run.table[inside]}
-        lines.append(line | {"right": pack(run.right[inside]), "gold_labels_used": used})
+        test = run.table[inside]
+        line = {"data": cell.name, "method": name, "seed": cell.seed, "test": test, "gold_labels_used": used}
+        if metrics["gold_labels_used"] != metrics["gold_texts_used"]:
+            line["gold_texts_used"] = 0 if name == "majority" else metrics["gold_texts_used"]
+        lines.append(line | packed(run.parts[inside], headline(test)))
     stages = [metrics.get("training", {}).get(stage, {}) for stage in ("initial", "self_training", "continued")]
     last = lines[-1]
     last["samples"] = sum(stage.get("samples", 0) for stage in stages)
@@ -157,15 +170,10 @@ def _baseline(cell: Cell, options: dict[str, Any]) -> list[Line]:
     assert entry.baseline is not None
     config = build(TrainConfig, {**options, **({"data": cell.data} if cell.data else {})}, "weakft benchmark")
     outcome = entry.baseline(config, Given())
-    gold = outcome.truth.gold
-    line = {
-        "data": cell.name,
-        "method": cell.method,
-        "seed": cell.seed,
-        "test": outcome.truth.measure(outcome.probabilities),
-    }
-    right = (outcome.probabilities.argmax(1) == gold)[gold >= 0]
-    return [line | {"right": pack(right), "gold_labels_used": outcome.gold_labels_used}]
+    test = outcome.truth.measure(outcome.probabilities)
+    line = {"data": cell.name, "method": cell.method, "seed": cell.seed, "test": test}
+    parts = packed(outcome.truth.parts(outcome.probabilities), headline(test))
+    return [line | parts | {"gold_labels_used": outcome.gold_labels_used}]
 
 
 def run_cells(

@@ -1,7 +1,8 @@
-"""What labeling functions are worth: how many gold labels give a supervised model the same accuracy.
+"""What labeling functions are worth: how many gold labels give a supervised model the same accuracy
+(of slots: F1).
 
-Reads the lines of a comparison (weakft's, and those of fine-tuning on N gold labels) with the packed right answers of
-each run; runs nothing.
+Reads the lines of a comparison (weakft's, and those of fine-tuning on N gold labels) with what each test text adds to
+each run's figure; runs nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from weakft.comparison.cells import unpack
+from weakft.comparison.cells import unpacked
 from weakft.comparison.methods import COUNTED
 from weakft.errors import UserError
+from weakft.tasks.measure import HEADLINES, headline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,10 +28,11 @@ RESAMPLES = 1000
 class Worth:
     """The supervised curve, weakft's accuracy, and where they meet.
 
-    counts [c] : numbers of gold labels.   curve [c], curve_low, curve_high : mean accuracy of fine-tuning on so many, with
-    its 95 % bootstrap interval.   accuracy, accuracy_low, accuracy_high : weakft's.   labels, low, high : how many gold
-    labels give that accuracy, with the interval; 0 stands for fewer than the smallest count, infinity for more than the
-    largest.   gold_used : gold labels that weakft read for choosing.   seeds : of weakft's runs.
+    counts [c] : numbers of labeled texts.   curve [c], curve_low, curve_high : mean accuracy of fine-tuning on so many, with
+    its 95 % bootstrap interval.   accuracy, accuracy_low, accuracy_high : weakft's.   labels, low, high : how many labeled
+    texts give that accuracy, with the interval; 0 stands for fewer than the smallest count, infinity for more than the
+    largest.   gold_used : labeled texts that weakft read for choosing.   seeds : of weakft's runs.   figure : which one
+    counts, a key of `weakft.tasks.measure.HEADLINES`; it stands in for accuracy in all of the above.
     """
 
     counts: np.ndarray
@@ -44,6 +47,7 @@ class Worth:
     high: float
     gold_used: int
     seeds: int
+    figure: str
 
 
 def crossing(counts: np.ndarray, accuracies: np.ndarray, level: float) -> float:
@@ -75,27 +79,26 @@ def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: 
     """
     ours: list[np.ndarray] = []
     supervised: dict[int, list[np.ndarray]] = {}
-    used = 0
+    used, figure = 0, "accuracy"
     for line in lines:
-        if line["data"] != data or "right" not in line:
+        if line["data"] != data or (parts := unpacked(line)) is None:
             continue
-        right = unpack(line["right"], line["test"]["n"])
         counted = COUNTED.fullmatch(line["method"])
         if line["method"] == method:
-            ours.append(right)
-            used = line["gold_labels_used"]
+            ours.append(parts)
+            used, figure = line.get("gold_texts_used", line["gold_labels_used"]), headline(line["test"])
         elif counted and counted[1] == kind:
-            supervised.setdefault(int(counted[2]), []).append(right)
+            supervised.setdefault(int(counted[2]), []).append(parts)
     if not ours or len(supervised) < 2:
         raise UserError(
             f"{data}: the worth of labeling functions takes runs of {method} and of {kind}-N for two numbers N or more; "
             f"there are {len(ours)} and {len(supervised)}."
         )
     counts = np.array(sorted(supervised))
-    runs = [np.stack(ours).astype(np.float32), *(np.stack(supervised[n]).astype(np.float32) for n in counts)]
+    runs = [np.stack(some).astype(np.float32) for some in (ours, *(supervised[n] for n in counts))]
     rng = np.random.default_rng(0)
     drawn = np.array([_resample(runs, rng) for _ in range(RESAMPLES)])
-    means = np.array([run.mean() for run in runs])
+    means = np.array([_figures(run, np.ones(run.shape[1], np.float32)).mean() for run in runs])
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     found = [crossing(counts, row[1:], row[0]) for row in drawn]
     return Worth(
@@ -111,14 +114,21 @@ def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: 
         high=float(np.quantile(found, 0.975, method="higher")),
         gold_used=used,
         seeds=len(ours),
+        figure=figure,
     )
 
 
 def _resample(runs: list[np.ndarray], rng: np.random.Generator) -> list[float]:
-    """Mean accuracies over resampled texts and seeds; a run is [seeds, n]."""
+    """Mean figures over resampled texts and seeds; a run is [seeds, n, 2]."""
     n = runs[0].shape[1]
-    weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float32) / n
-    return [float((run @ weights)[rng.integers(0, len(run), len(run))].mean()) for run in runs]
+    weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float32)
+    return [float(_figures(run, weights)[rng.integers(0, len(run), len(run))].mean()) for run in runs]
+
+
+def _figures(run: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The figure of each seed [seeds], of texts that count ``weights`` [n] times."""
+    numerator, denominator = np.einsum("snp,n->ps", run, weights)
+    return numerator / np.maximum(denominator, 1.0)
 
 
 def sentence(found: Worth, rules: int) -> str:
@@ -180,7 +190,7 @@ def picture(found: Worth, title: str) -> Figure:
     panel.set_xticks(found.counts, [str(n) for n in found.counts])
     panel.minorticks_off()
     panel.set_xlabel("gold labels")
-    panel.set_ylabel("test accuracy")
+    panel.set_ylabel(f"test {HEADLINES[found.figure]}")
     panel.set_title(title, fontsize=11, loc="left", parse_math=False)
     panel.grid(color="#e2e8f0")
     for side in ("top", "right"):

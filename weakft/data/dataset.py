@@ -42,7 +42,12 @@ class Gold:
     @property
     def n_known(self) -> int:
         """How many rows have a gold label (their number, not their values)."""
-        return int((self._labels != ABSTAIN).sum())
+        return int(self.known.sum())
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which rows have a gold label [n] (not which one)."""
+        return self._labels != ABSTAIN
 
     def fingerprint(self) -> str:
         """A hash of the labels, to know them again by: no use of them."""
@@ -111,6 +116,11 @@ class Dataset:
         parts = [np.arange(starts[t], starts[t] + widths[t]) for t in texts]
         return np.concatenate(parts or [np.zeros(0, np.int64)])
 
+    @property
+    def labeled(self) -> np.ndarray:
+        """The texts that have a gold label, or several, in order."""
+        return np.unique(self.places(np.flatnonzero([] if self.gold is None else self.gold.known))[0])
+
     def places(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The text of each of some rows, and the row's place in it."""
         if (widths := self.widths) is None:
@@ -140,6 +150,15 @@ class Dataset:
 def first_rows(widths: np.ndarray) -> np.ndarray:
     """Each text's first row, given their numbers of rows."""
     return np.cumsum(widths) - widths
+
+
+def labeled_rows(data: Dataset, n: int, seed: int) -> np.ndarray:
+    """The rows with gold labels of ``n`` random texts that have some, in order. A seed's sets are nested: more are the
+    fewer and further ones.
+    """
+    assert data.gold is not None
+    rows = data.rows_of(np.sort(np.random.default_rng(seed).permutation(data.labeled)[:n]))
+    return rows[data.gold.known[rows]]
 
 
 def drawn(data: Dataset, n: int, seed: int) -> Dataset:

@@ -17,6 +17,7 @@ from weakft import runs
 from weakft.errors import UserError
 from weakft.report import course, outcome, rows
 from weakft.report.folder import read
+from weakft.tasks.measure import HEADLINES
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -76,6 +77,7 @@ def worth_page(figures: dict[str, Any], picture: Markup | None) -> str:
     ours = {"name": "the rules (weakft)", "ours": True, "accuracy": figures["accuracy"], "interval": interval}
     lines.insert(sum(mean < figures["accuracy"] for mean in figures["curve"]), ours)
     shown = {key: figures[key] for key in ("data", "sentence", "seeds", "gold_used")}
+    shown["measured"] = HEADLINES[figures["figure"]]
     return render("worth.html.j2", rows=lines, picture=picture, **shown)
 
 

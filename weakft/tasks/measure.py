@@ -86,6 +86,21 @@ class Truth:
         metrics = self.measure(probabilities)
         return metrics[headline(metrics)]  # type: ignore[literal-required]
 
+    def parts(self, probabilities: np.ndarray) -> np.ndarray:
+        """What each text adds to the numerator and the denominator of the figure that counts, int [texts, 2]: its value for
+        any sample of the texts is one sum by the other. Where a text has one class: of those with a gold label, 1 or 0
+        (right or not) and 1.
+        """
+        predicted = probabilities.argmax(1)
+        if self.words is not None:
+            right, found, there = entities.by_text(predicted, self.gold, self.words, self.label_names).T
+        elif self.asked is not None:
+            right, found, there = _label_counts(predicted, self.gold, len(self.asked)).sum(axis=-1)
+        else:
+            right = (predicted == self.gold)[self.gold >= 0].astype(np.int64)
+            return np.stack([right, np.ones_like(right)], axis=1)
+        return np.stack([2 * right, found + there], axis=1)
+
     def standard_error(self, figure: float) -> float:
         """The standard error of a figure measured here, from the number of texts (0.5 where there is none to go by): the
         words or labels of one are no independent rows.
@@ -120,13 +135,17 @@ def of_labels(probabilities: np.ndarray, gold: np.ndarray, q: int) -> tuple[floa
     """Micro-F1 of q labels (2 right / (predicted + there), over all of them), and the mean of their F1; the rows [n q, 2] say
     whether a text has each. Labels neither there nor predicted do not count in the mean.
     """
-    known = gold >= 0
-    predicted, there = (known & (values == YES) for values in (probabilities.argmax(1), gold))
-    right, found, all_there = (v.reshape(-1, q).sum(axis=0) for v in (predicted & there, predicted, there))
-    total = found + all_there
+    right, found, there = _label_counts(probabilities.argmax(1), gold, q).sum(axis=1)
+    total = found + there
     if not total.sum():
         return 0.0, 0.0
     return float(2 * right.sum() / total.sum()), float((2 * right[total > 0] / total[total > 0]).mean())
+
+
+def _label_counts(predicted: np.ndarray, gold: np.ndarray, q: int) -> np.ndarray:
+    """Whether each label of each text is found rightly, is found, is there: int [3, n, q]."""
+    there, found = (gold == YES), (gold >= 0) & (predicted == YES)
+    return np.stack([there & found, found, there]).reshape(3, -1, q).astype(np.int64)
 
 
 def log_loss(probabilities: np.ndarray, gold: np.ndarray, floor: float = 1e-3) -> float:

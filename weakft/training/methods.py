@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from weakft.config import TrainConfig
-from weakft.data.dataset import Dataset, Splits
+from weakft.data.dataset import Splits, labeled_rows
 from weakft.tasks import choose
 from weakft.tasks.measure import Truth
 from weakft.training.checkpoints import Checkpoints
@@ -158,14 +158,5 @@ def _labels(
     split = splits.train if method.labels == "gold" else splits.valid
     assert split is not None and split.gold is not None
     gold = split.gold.read("train")
-    rows = draw(split, gold, config.gold_labels or len(split), config.seed)
+    rows = labeled_rows(split, config.gold_labels or len(split), config.seed)
     return rows, np.eye(n_classes, dtype=np.float32)[gold[rows]]
-
-
-def draw(split: Dataset, gold: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """The rows with gold labels of ``n`` random texts that have some, in order. A seed's sets are nested: more are the
-    fewer and further ones.
-    """
-    labeled = np.unique(split.places(np.flatnonzero(gold >= 0))[0])
-    rows = split.rows_of(np.sort(np.random.default_rng(seed).permutation(labeled)[:n]))
-    return rows[gold[rows] >= 0]
