@@ -83,13 +83,14 @@ def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None 
     from weakft.training.batching import shuffled_batches
     from weakft.training.loop import Best, Schedule
     from weakft.training.model import EndModel
+    from weakft.training.self_training import LEAST_SELECTED
     from weakft.training.stages import SelfTraining, self_train
 
     o = build(TrainConfig, {}, "defaults")
     model = EndModel(backbone, names_of(splits), seed=seed)
     tokens = model.tokenize(splits.train.texts)
     settings = SelfTraining(
-        o.period, 0.0, o.contrastive_weight, o.margin, o.distance, o.smoothing, o.least_selected, pool=2.0
+        o.period, 0.0, o.contrastive_weight, o.margin, o.distance, o.smoothing, LEAST_SELECTED[True], pool=2.0
     )
     clock = clock or Clock()
     schedule = Schedule(steps=WARM + STEPS, learning_rate=5e-5)

@@ -58,6 +58,9 @@ def harden(probabilities: np.ndarray) -> np.ndarray:
     return np.eye(probabilities.shape[1], dtype=np.float32)[probabilities.argmax(1)]
 
 
+LEAST_MEAN = 0.01
+"""Mean weight below which a label's weights are not raised to a mean of 1: there is nothing that the teacher knows."""
+
 LEAST_SHARE = 0.1
 """Of an equal share: so much of a period's rows every pseudo-class has that was selected at all."""
 
@@ -109,13 +112,16 @@ def select(
     share ``least`` is selected (by class, because a teacher is seldom equally sure of all). With ``least`` 0 S may be
     empty. ``balanced``: the pseudo-labels' mean is the class balance, where there is an estimate of it (see `aligned`).
     kinds : where rows ask for one of several labels, their number: each kind of rows (row modulo kinds) is selected for
-    itself, with its own class balance, ``class_balance`` [kinds, k].
+    itself, with its own class balance, ``class_balance`` [kinds, k], and its weights have the mean 1: a label that the
+    teacher is unsure of would hardly be learned beside those that it is sure of.
     """
     if kinds > 1:
         parts = []
         for at in range(kinds):
             mine, balance = rows % kinds == at, None if class_balance is None else class_balance[at]
-            parts.append(select(rows[mine], probabilities[mine], threshold, balance, least, balanced))
+            part = select(rows[mine], probabilities[mine], threshold, balance, least, balanced)
+            part.weights /= max(part.weights.mean(), LEAST_MEAN) if len(part.weights) else 1.0
+            parts.append(part)
         return Selection(*(np.concatenate(arrays) for arrays in zip(*(vars(p).values() for p in parts), strict=True)))
     targets = sharpen(probabilities, class_balance)
     if balanced and class_balance is not None:
