@@ -55,12 +55,14 @@ def run_self_training(
     The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a first
     teacher (`first_teacher`) the student starts again from the pre-trained weights.
 
-    Where the initial model learned from the validation labels (`use_valid`), these rows join every period, and
-    ``of_labels`` [v, k] are predictions for them by models of other labels than theirs (`cross_fitting.unseen`).
+    Where the initial model learned from the validation labels instead (`use_valid`) it is the student that goes on: it has
+    no such mistakes. The labels' rows join every period, and ``of_labels`` [v, k] are predictions for them by models of other
+    labels than theirs (`cross_fitting.unseen`).
     """
     model, teacher, balance, clean = result.model, None, weak.class_balance, None
     if config.use_valid:
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
+    student = model.snapshot() if config.use_valid else pristine
     kinds = tokens.kinds
     looked_at = np.random.default_rng(config.seed).permutation(splits.train.n_rows // kinds)[: TEACHER_ROWS // kinds]
     rows = (np.sort(looked_at)[:, None] * kinds + np.arange(kinds)).ravel()
@@ -74,7 +76,7 @@ def run_self_training(
                 checkpoint.save(asdict(teacher))
             else:
                 teacher = FirstTeacher.of(kept)
-                model.restore(pristine)
+            model.restore(student)
         balance = teacher.balance
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
