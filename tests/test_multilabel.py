@@ -257,7 +257,9 @@ def test_every_label_is_selected_for_itself():
         assert (found.rows[here] == alone.rows).all() and np.allclose(found.targets[here], alone.targets)
         np.testing.assert_allclose(found.weights[here], alone.weights / alone.weights.mean(), rtol=1e-5)
     unsure = select(np.arange(60), np.full((60, 2), 0.5, np.float32), 0.3, balance, 1.0, True, kinds=3)
-    assert len(unsure.rows) == 60 and unsure.weights[unsure.rows % 3 == 0].max() < 0.01  # nothing known is not made much of
+    assert (
+        len(unsure.rows) == 60 and unsure.weights[unsure.rows % 3 == 0].max() < 0.01
+    )  # nothing known is not made much of
     targets = np.tile(np.eye(2, dtype=np.float32)[[0]], (200, 1))
     targets[[1, 0]] = [0, 1]  # of each label one text in a hundred has it
     even = Selection(np.arange(200), targets, np.ones(200, np.float32)).evened(2)

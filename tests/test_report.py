@@ -537,6 +537,7 @@ def test_a_page_that_fails_does_not_take_the_run_with_it(tiny_model, tmp_path, m
 WORTH = {"data": EVIL, "sentence": f"Your 3 labeling functions are worth {EVIL}.", "counts": [10, 100, 1000]}
 WORTH |= {"curve": [0.5, 0.7, 0.9], "curve_low": [0.45, 0.65, 0.85], "curve_high": [0.55, 0.75, 0.95]}
 WORTH |= {"accuracy": 0.8, "accuracy_low": 0.77, "accuracy_high": 0.83, "gold_used": 1234, "seeds": 3}
+WORTH |= {"figure": "entity_f1"}
 
 
 def test_the_page_of_what_the_rules_are_worth():
@@ -557,6 +558,7 @@ def test_the_page_of_what_the_rules_are_worth():
         "1,000 gold labels",
     ]
     assert shown.cells["figures"][14:16] == ["0.800", "0.770–0.830"]
+    assert "Test entity F1" in shown.text("figures")
     plain = Page(page.worth_page(WORTH | {"gold_used": 0, "seeds": 1}, None))
     assert "picture" not in plain.sections and "1 seed of weakft, which read no validation labels" in plain.text()
 
