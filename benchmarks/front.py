@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from benchmarks import slots
 from weakft.comparison import summary
 
 README = Path(__file__).parent.parent / "README.md"
@@ -16,7 +17,7 @@ SETS = {
     "chemprot": "ChemProt relations",
     "wic": "WiC pairs, one rule",
     "mitr": "MIT Restaurant slots, F1 of entities",
-    "mitr-slots": "the same, types a text, micro-F1",
+    slots.NAME: "the same, types a text, micro-F1",
 }
 METHODS = {
     "majority": "majority vote",

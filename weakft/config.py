@@ -111,7 +111,9 @@ class EngineOptions(Options):
     warmup: Fraction = Field(0.0, description="Share of a stage's steps that warm up.")
     epochs: float = Field(3.0, gt=0, description="Passes over the rows a stage trains on, within its range of steps.")
     initial_steps: Positive | None = Field(
-        None, description="Steps of fine-tuning on given labels [T1]. Default: `epochs`, 150 to 400 (gold: 300 to 800)."
+        None,
+        description="Steps of fine-tuning on given labels [T1]. Default: `epochs`, 150 to 400 (gold: "
+        "300 to 800; validation labels, or a number of gold labels: 400 to 800).",
     )
     head_steps: Count = Field(
         0, description="Steps in which the head alone is trained before (linear probe, then fine-tuning: LP-FT)."

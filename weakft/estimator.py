@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +86,13 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "folder_")
         from weakft.data.tables import Columns, from_python
+        from weakft.tasks.base import unlabeled
         from weakft.training.model import EndModel
 
         if self._end_model is None:
             self._end_model = EndModel.load(Path(self.folder_))
         model = self._end_model
-        data = replace(from_python(X, Columns(), "X"), gold=None, votes=None, asked=None)
-        data = model.task.prepare(data, model.label_names)
+        data = unlabeled(model.task, from_python(X, Columns(), "X"), model.label_names)
         return model.task.by_text(data, model.predict(model.tokenize(data.texts)))
 
     def predict(self, X: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,14 +51,13 @@ def predict_parts(run: Path, data: Dataset, progress: Progress) -> Iterator[pd.D
     import pandas as pd
 
     from weakft.runs import model_folder
-    from weakft.tasks.base import check
+    from weakft.tasks.base import unlabeled
     from weakft.training.model import EndModel
 
     model = EndModel.load(model_folder(run))
     model.say = progress.say
     for i, part in enumerate(data.parts()):
-        part = model.task.prepare(replace(part, gold=None, votes=None, asked=None), model.label_names)
-        check(model.task, part)
+        part = unlabeled(model.task, part, model.label_names)
         if not i:
             progress.start("predictions", max(len(data), part.n_rows))
         probabilities = model.predict(model.tokenize(part.texts), advance=progress.advance)

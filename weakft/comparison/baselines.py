@@ -123,7 +123,6 @@ class SetFit:
 
 def _few_labels(config: TrainConfig, given: Given, n: int) -> tuple[Splits, np.ndarray, np.ndarray, int]:
     """The splits, ``n`` rows of the training split that have gold labels, their classes, and the number of classes."""
-
     splits = load_data(config, given, None)
     prepare(config.task, splits, splits.label_names)
     if splits.train.gold is None or splits.label_names is None:

@@ -105,6 +105,18 @@ class BadText(UserError):
         self.row, self.problem = row, problem
 
 
+def unlabeled(task: Task, data: Dataset, label_names: Sequence[str]) -> Dataset:
+    """A split to predict as the task has it: what it says of labels is no matter.
+
+    Raises
+    ------
+    UserError : a text does not fit the task.
+    """
+    data = task.prepare(replace(data, gold=None, votes=None, asked=None), label_names)
+    check(task, data)
+    return data
+
+
 def check(task: Task, data: Dataset, advice: str = "Mend the row, or leave it out.") -> None:
     """Refuse a split with a text that does not fit the task, with its source, row and id."""
     try:

@@ -61,18 +61,20 @@ def unseen(
     a model that was fine-tuned on other texts' labels, from the ``pristine`` weights and as long as on all of them; None
     where there are no other texts. Leaves the model as it was.
     """
-    k, found = targets.shape[1], False
+    halves = list(folds(data, rows, seed))
+    if not halves:
+        return None
+    k = targets.shape[1]
     p = np.full((data.n_rows, k), 1.0 / k, dtype=np.float32)
     weights = model.snapshot()
-    for i, (learned, held_out) in enumerate(folds(data, rows, seed), start=1):
+    for i, (learned, held_out) in enumerate(halves, start=1):
         model.restore(pristine)
         given = (model, tokens, rows[learned], targets[learned])
         stage, checkpoint = f"cross-fitting, {i} of {FOLDS}", checkpoints.of(f"fold-{i}")
         fine_tune(*given, schedule, batch_size, seed + i, None, progress, stage, checkpoint)
         p[rows[held_out]] = model.predict(tokens, rows[held_out])
-        found = True
     model.restore(weights)
-    return p if found else None
+    return p
 
 
 def share(rules: np.ndarray, of_labels: np.ndarray | None, truth: Truth) -> float:
