@@ -149,7 +149,8 @@ def test_use_valid_trains_on_the_validation_labels_and_says_so(job):
     share = run.metrics["training"]["first_teacher"]["labels_share"]  # the rules are hardly ever wrong here
     assert 0 <= share < 0.5 and "cross-fitting" in run.metrics["timing"]
     page = (run.folder / "report.html").read_text("utf-8")
-    assert f"with {round(100 * share)} %" in " ".join(page.split())
+    shown = " ".join(page.split())
+    assert f"with {round(100 * share)} %" in shown and ". Beside it teaches" in shown
     assert run.table["cosine"]["accuracy"] > run.table["majority"]["accuracy"]
 
 
