@@ -60,6 +60,7 @@ def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int
     args = sys.argv[1:] if args is None else args
     try:
         main(args)
+        sys.stdout.flush()  # here, where a reader that stopped is seen
     except UserError as error:
         if "--debug" in args:
             raise
