@@ -9,6 +9,7 @@ Loops: `weakft`, and `cosine` and `wrench` (see `peers`). Data from `WEAKFT_DATA
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -34,9 +35,14 @@ from weakft.label_models.base import covered, vote_counts
 LENGTH = {"youtube": 64, "trec": 32}
 """Tokens that the peers pad to: short of their own defaults (128 and more), which favours them."""
 
-WARM, STEPS, COUNTED = 4, 50, 32
-THEIR_STEPS, LOOK_EVERY = 8, 100
-"""The peers' batches are alike, so that fewer steps do."""
+GPU = torch.cuda.is_available()
+WARM, STEPS, COUNTED = (4, 50, 32) if not GPU else (4, 400, 32)
+THEIR_WARM, THEIR_STEPS, LOOK_EVERY = (4, 8, 100) if not GPU else (20, 100, 100)
+"""The peers' batches are alike, so that fewer steps do. On a GPU ours are as many as a stage has: a shape that comes up
+anew is recorded, which takes time.
+"""
+ADAMW_BYTES = 28
+"""What AdamW must move for a parameter, in fp32: weight, gradient and two moments read, all but the gradient written."""
 INITIAL, SELF_TRAINING = 150, 300
 """Steps of the peer's stages in a whole run, scaled to this size of data set as in `cosine-published`."""
 
@@ -77,6 +83,19 @@ def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
     return best
 
 
+def copy_peak(device: torch.device) -> float:
+    """Bytes a second, read and written, of a large copy; the best of several."""
+    n = 2**26 if device.type == "cpu" else 2**30
+    a, b = (torch.empty(n // 4, device=device).fill_(1.0) for _ in range(2))
+    best = 0.0
+    for _ in range(8):
+        start = time.perf_counter()
+        b.copy_(a)
+        float(b[0])
+        best = max(best, 2 * n / (time.perf_counter() - start))
+    return best
+
+
 def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None = None) -> dict[str, Any]:
     """Seconds of weakft's self-training step, and of the predictions that a period begins with."""
     from weakft.config import TrainConfig, build
@@ -106,6 +125,8 @@ def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None 
         for _ in range(COUNTED):
             logits, features = model.forward(tokens, next(batches))
             (logits.sum() + features.sum()).backward()
+    learned = sum(p.numel() for p in model.module.parameters()) - model.module.get_input_embeddings().weight.numel()
+    learned += len(tokens.vocabulary) * model.module.config.hidden_size  # see weakft.training.vocabulary
     dtype = torch.bfloat16 if model.accelerator.mixed_precision == "bf16" else torch.float32
     return (
         clock.figures()
@@ -114,6 +135,8 @@ def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None 
             "period": o.period,
             "gflop": flops.get_total_flops() / COUNTED / 1e9,
             "peak_gflops": matrix_peak(dtype, model.device) / 1e9,
+            "gbytes": ADAMW_BYTES * learned / 1e9,
+            "peak_gbytes": copy_peak(model.device) / 1e9,
         }
         | ({} if peak is None else {"peak_mb": round(peak)})
     )
@@ -122,8 +145,9 @@ def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None 
 class Clock(Silent):
     """Progress that notes when each step ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, warm: int = WARM) -> None:
         self.ends: list[float] = []
+        self.warm = warm
 
     def advance(self, n: int = 1, note: str = "") -> None:
         """A step is done."""
@@ -131,7 +155,7 @@ class Clock(Silent):
 
     def figures(self) -> dict[str, float]:
         """Mean seconds of a step after the first few (batches differ in length, so no median)."""
-        return {"step_s": (self.ends[-1] - self.ends[WARM - 1]) / (len(self.ends) - WARM)}
+        return {"step_s": (self.ends[-1] - self.ends[self.warm - 1]) / (len(self.ends) - self.warm)}
 
 
 class Profiled(Clock):
@@ -152,14 +176,16 @@ class Profiled(Clock):
 
 def their_steps(name: str, splits: Splits, data: str, backbone: str, clock: Clock | None = None) -> dict[str, Any]:
     """The same of a peer's loop."""
-    peer = PEERS[name](backbone, names_of(splits), LENGTH[data], WARM + THEIR_STEPS)
+    peer = PEERS[name](backbone, names_of(splits), LENGTH[data], THEIR_WARM + THEIR_STEPS)
     peer.threshold = -1.0  # an untrained model is sure of nothing
     pool = peer.pad(splits.train.texts)
-    clock = clock or Clock()
-    for _ in peer.self_train(pool, WARM + THEIR_STEPS):
+    clock = clock or Clock(THEIR_WARM)
+    for _ in peer.self_train(pool, THEIR_WARM + THEIR_STEPS):
         clock.advance()
     start = time.perf_counter()
     peer.refresh(pool)
+    if GPU:
+        torch.cuda.synchronize()
     return clock.figures() | {"refresh_s": time.perf_counter() - start, "period": peer.period}
 
 
@@ -243,6 +269,10 @@ def folder_of(data: str) -> Path:
 def main(kind: str, loop: str, data: str, seed: int = 0, size: str = "minilm") -> dict[str, Any]:
     """Times in seconds, memory in MB with the interpreter in it."""
     torch.manual_seed(seed)
+    if GPU:  # cases come one after another in one process there
+        gc.collect()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
     splits = read_splits(folder_of(data), Columns())
     with base_sized() if size == "base" else nullcontext(size) as backbone:
         if kind == "profile":
@@ -254,7 +284,7 @@ def main(kind: str, loop: str, data: str, seed: int = 0, size: str = "minilm") -
                 our_course(loop, data, seed) if loop.startswith("weakft") else their_course(loop, splits, data, seed)
             )
     peak, device = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "cpu"
-    if torch.cuda.is_available():
+    if GPU:
         peak, device = torch.cuda.max_memory_allocated() / 1024**2, torch.cuda.get_device_name()
     head = {"kind": kind, "loop": loop, "data": data, "seed": seed, "size": size}
     return head | {"peak_mb": round(peak)} | found | {"threads": torch.get_num_threads(), "device": device}

@@ -36,10 +36,11 @@ COURSES = {"cosine": (0,), "weakft-weak": (0, 1, 2), "weakft": (0, 1, 2)}
 """Whole runs, and their seeds."""
 
 
-def plan(repeats: int, sizes: tuple[str, ...]) -> list[Case]:
+def plan(repeats: int, gpu: bool) -> list[Case]:
     """All cases in order; the loops take turns, so that other work on the machine meets each. A repeat has its own seed, and
-    so its own batches.
+    so its own batches. Only on a CPU does the time of operators tell where a step's goes.
     """
+    sizes = ("minilm", "base") if gpu else ("minilm",)
     steps = [
         ("steps", loop, data, i, size) for i in range(repeats) for size in sizes for data in SETS for loop in LOOPS
     ]
@@ -47,11 +48,15 @@ def plan(repeats: int, sizes: tuple[str, ...]) -> list[Case]:
         ("course", loop, data, seed, "minilm") for loop, seeds in COURSES.items() for data in SETS for seed in seeds
     ]
     profiles = [("profile", loop, data, 0, "minilm") for data in SETS for loop in LOOPS]
-    return [*steps, *courses, *profiles]
+    return [*steps, *courses, *([] if gpu else profiles)]
 
 
-def measure(case: Case) -> dict[str, Any]:
-    """Run a case in a fresh process with one thread."""
+def measure(case: Case, gpu: bool) -> dict[str, Any]:
+    """Run a case in a fresh process with one thread; on a GPU in this one, since its start would take most of the time."""
+    if gpu:
+        from benchmarks.speed import train_once
+
+        return train_once.main(*case)
     command = [sys.executable, "-m", "benchmarks.speed.train_once", *map(str, case)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -90,30 +95,40 @@ def steps_table(found: dict[tuple[str, ...], dict[str, float]]) -> list[str]:
         if ours is not None and place[3] != "weakft":
             all_in = samples_a_second(ours) / samples_a_second(f)
             ratios = [f"{f['step_s'] / ours['step_s']:.1f}", f"{all_in:.1f}"]
-        times = [f"{f['step_s']:.3f}", f"{f['refresh_s'] / f['period']:.3f}", f"{samples_a_second(f):.0f}"]
+        times = [f"{f['step_s']:.3g}", f"{f['refresh_s'] / f['period']:.2g}", f"{samples_a_second(f):.0f}"]
         out.append(_row([*place[:3], LOOPS[place[3]], *times, *ratios, f"{f['peak_mb']:,.0f}", f"{f['runs']:.0f}"]))
     return out
 
 
 def floor_table(found: dict[tuple[str, ...], dict[str, float]]) -> list[str]:
-    """What weakft's step would take if it were matrix products alone, at the peak that large ones reach here."""
-    out = _head(["device", "model", "data", "GFLOP a step", "measured peak, GFLOP/s", "floor, s", "step, s", "share"])
+    """What weakft's step would take if it were its matrix products alone, and if it were the bytes alone that AdamW must
+    move, at the peaks that large products and copies reach here.
+    """
+    columns = ["device", "model", "data", "GFLOP a step", "peak, GFLOP/s", "floor, ms", "GB a step", "peak, GB/s"]
+    out = _head([*columns, "floor, ms", "step, ms", "larger floor's share"])
     for place, f in found.items():
         if place[3] == "weakft":
-            floor = f["gflop"] / f["peak_gflops"]
-            figures = [f"{f['gflop']:.0f}", f"{f['peak_gflops']:.0f}", f"{floor:.3f}", f"{f['step_s']:.3f}"]
-            out.append(_row([*place[:3], *figures, f"{floor / f['step_s']:.0%}"]))
+            floors = [f["gflop"] / f["peak_gflops"]]
+            figures = [f"{f['gflop']:,.0f}", f"{f['peak_gflops']:,.0f}", f"{1000 * floors[0]:.3g}"]
+            if "gbytes" in f:
+                floors.append(f["gbytes"] / f["peak_gbytes"])
+                figures += [f"{f['gbytes']:.2g}", f"{f['peak_gbytes']:,.0f}", f"{1000 * floors[1]:.3g}"]
+            else:
+                figures += ["–"] * 3
+            out.append(_row([*place[:3], *figures, f"{1000 * f['step_s']:.3g}", f"{max(floors) / f['step_s']:.0%}"]))
     return out
 
 
 def courses_table(runs: list[dict[str, Any]]) -> list[str]:
     """Whole runs: seconds and accuracy."""
-    out = _head(["data", "run", "seed", "seconds in all", "test accuracy at the end", "on its way"])
+    out = _head(["device", "data", "run", "seed", "seconds in all", "test accuracy at the end", "on its way"])
     courses = [run for run in runs if run["kind"] == "course"]
-    for run in sorted(courses, key=lambda r: (SETS.index(r["data"]), list(COURSES).index(r["loop"]), r["seed"])):
+    for run in sorted(
+        courses, key=lambda r: (r["device"], SETS.index(r["data"]), list(COURSES).index(r["loop"]), r["seed"])
+    ):
         looks = ", ".join(f"{look['test']:.3f} ({look['seconds']:.0f} s)" for look in run.get("looks", [])[:-1])
         end = [str(run["seed"]), f"{run['seconds']:.0f}", f"{run['accuracy']:.3f}"]
-        out.append(_row([run["data"], RUN_NAMES[run["loop"]], *end, looks]))
+        out.append(_row([run["device"], run["data"], RUN_NAMES[run["loop"]], *end, looks]))
     return out
 
 
@@ -161,15 +176,15 @@ def main() -> None:
 
     gpu = torch.cuda.is_available()
     device = torch.cuda.get_device_name() if gpu else "cpu"
-    cases = plan(options.repeats, ("minilm", "base") if gpu else ("minilm",))
+    cases = plan(options.repeats, gpu)
     if options.quick:
         for case in dict.fromkeys(case for case in cases if case[0] == "steps"):
-            print(json.dumps(measure(case)), flush=True)
+            print(json.dumps(measure(case, gpu)), flush=True)
         return
     runs: list[dict[str, Any]] = json.loads(RUNS.read_text(encoding="utf-8")) if RUNS.is_file() else []
     for case in cases:
         if not any(key_of(run) == case and run["device"] == device for run in runs):
-            runs.append(measure(case))
+            runs.append(measure(case, gpu))
             print(json.dumps(runs[-1]), flush=True)
             RUNS.write_text("[\n" + ",\n".join(map(json.dumps, runs)) + "\n]\n", encoding="utf-8")
     PAGE.write_text(render(PAGE.read_text(encoding="utf-8"), runs), encoding="utf-8")

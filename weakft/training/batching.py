@@ -15,11 +15,13 @@ from weakft.tasks.base import Shown
 class TokenizedTexts:
     """n token sequences in one int32 array; `lengths` [n]. Each is a row: what has a class.
 
+    plain : a row is a sequence.
     kinds : 1; of labels that are asked of a text, their number: the kind of a row is its number modulo that.
     anchors : token ids that every text has: a text that is too long keeps what is around them, else its beginning.
     """
 
     kinds: int = 1
+    plain: bool = True
 
     def __init__(self, texts: Sequence[Shown], tokenizer: Any, max_length: int, anchors: Sequence[int] = ()) -> None:
         self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
@@ -93,20 +95,24 @@ class TokenizedTexts:
         at = np.flatnonzero(np.isin(self._tokens, ids))
         return (at - self._starts[row[at]]).reshape(len(self), -1)
 
-    def collate(self, sequences: np.ndarray, device: torch.device | str = "cpu") -> dict[str, torch.Tensor]:
-        """``input_ids``, ``attention_mask``, for pairs ``token_type_ids`` [len(sequences), longest], padded on the right."""
-        longest = int(self.lengths[sequences].max())
-        ids = np.full((len(sequences), longest), self.pad_id, dtype=np.int64)
-        mask = np.zeros((len(sequences), longest), dtype=np.int64)
-        types = None if self._types is None else np.zeros((len(sequences), longest), dtype=np.int64)
-        for i, row in enumerate(sequences):
-            n = self.lengths[row]
-            ids[i, :n] = self._tokens[self._starts[row] : self._starts[row] + n]
-            mask[i, :n] = 1
-            if types is not None and self._types is not None:
-                types[i, :n] = self._types[self._starts[row] : self._starts[row] + n]
-        found = {"input_ids": ids, "attention_mask": mask} | ({} if types is None else {"token_type_ids": types})
-        return {name: torch.from_numpy(array).to(device, non_blocking=True) for name, array in found.items()}
+    def collate(
+        self, sequences: np.ndarray, device: torch.device | str = "cpu", length: int | None = None
+    ) -> dict[str, torch.Tensor]:
+        """``input_ids``, ``attention_mask``, for pairs ``token_type_ids`` [len(sequences), length], padded on the right.
+
+        length : at least that of the longest; None: that.
+        """
+        lengths = self.lengths[sequences, None]
+        positions = np.arange(length or int(lengths.max()))
+        inside = positions < lengths
+        at = np.where(inside, self._starts[sequences, None] + positions, 0)
+        found = {"input_ids": np.where(inside, self._tokens[at], self.pad_id), "attention_mask": inside}
+        if self._types is not None:
+            found["token_type_ids"] = np.where(inside, self._types[at], 0)
+        return {
+            name: torch.from_numpy(array.astype(np.int64)).to(device, non_blocking=True)
+            for name, array in found.items()
+        }
 
 
 class _Several(TokenizedTexts):
@@ -115,6 +121,7 @@ class _Several(TokenizedTexts):
     """
 
     sequence: np.ndarray
+    plain = False
 
     def __len__(self) -> int:
         return len(self.sequence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,8 +14,9 @@ from torch import Tensor
 
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedTexts
-from weakft.training.memory import in_memory, needed
+from weakft.training.memory import in_memory, is_out_of_memory, needed
 from weakft.training.model import EndModel
+from weakft.training.recorded import RecordedSteps, padded_length
 
 if TYPE_CHECKING:
     from weakft.training.stage import Stage
@@ -122,7 +124,10 @@ MAX_BAD_STEPS = 5
 
 
 class Optimization:
-    """AdamW and its schedule over one stage (which may come in several calls of `run`)."""
+    """AdamW and its schedule over one stage (which may come in several calls of `run`).
+
+    On a GPU a step on one batch of whole texts is a recorded one (`recorded`).
+    """
 
     def __init__(self, model: EndModel, schedule: Schedule) -> None:
         self.model, self.schedule, self.step = model, schedule, 0
@@ -132,43 +137,92 @@ class Optimization:
             {"params": decayed, "weight_decay": schedule.weight_decay},
             {"params": rest, "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
-        self.optimizer = model.accelerator.prepare(optimizer)
+        on_gpu = model.device.type == "cuda"
+        self.adamw = torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True, capturable=on_gpu)
+        self.optimizer = model.accelerator.prepare(self.adamw)
         self.bad = 0
+        self.recorded: RecordedSteps | None = None
+        self._rate = torch.tensor(0.0, device=model.device)  # where recorded steps read the step size
+        self._on_gpu = on_gpu
 
     def update(self, tokens: TokenizedTexts, batches: Iterator[Batch], loss: Loss, history: History) -> None:
         """One optimizer step over ``accumulate`` batches; a step whose loss or gradient is not finite is skipped.
 
         Where the device's memory is too short, each batch is computed in micro-batches from then on.
         """
+        rate = self.schedule.learning_rate * self.schedule.factor(self.step)
+        self.step += 1
+        step = [next(batches) for _ in range(self.schedule.accumulate)]
+        taken = self._recorded(tokens, step, loss, rate)
+        good = self._computed(tokens, step, loss, rate) if taken is None else taken
+        history.samples += sum(len(batch.rows) for batch in step)
+        history.steps += 1
+        history.skipped += not good
+        self.bad = 0 if good else self.bad + 1
+
+    def _recorded(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, rate: float) -> bool | None:
+        """The step as a recorded one; whether it was taken, or None where steps are not recorded."""
+        model = self.model
+        if not self._on_gpu or len(step) > 1 or model.limits.micro_batch is not None or not tokens.plain:
+            return None
+        if self.recorded is None:
+            self.recorded = RecordedSteps(partial(self._whole, loss, step[0].rows), model.device)
+        (batch,) = step
+        length = min(padded_length(int(tokens.lengths[batch.rows].max())), model.max_length)
+        inputs = tokens.collate(batch.rows, length=length)
+        labels = {"targets": torch.from_numpy(batch.targets), "weights": torch.from_numpy(batch.weights)}
+        self._rate.fill_(rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate
+        try:
+            return bool(self.recorded.take(inputs | labels))
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            self.recorded = None
+            return None
+
+    def _whole(self, loss: Loss, rows: np.ndarray, inputs: dict[str, Tensor]) -> Tensor:
+        """A whole step without a look at its values on the host: AdamW itself leaves out one that is not finite."""
+        model = self.model
+        inputs = dict(inputs)
+        targets, weights = inputs.pop("targets"), inputs.pop("weights")
+        self.optimizer.zero_grad(set_to_none=False)
+        logits, features = model.outputs(inputs)
+        value = loss(logits, features, targets, weights, rows)
+        model.accelerator.backward(value)
+        norm = torch.nn.utils.clip_grad_norm_(model.module.parameters(), self.schedule.gradient_clip)
+        good = torch.isfinite(value) & torch.isfinite(norm)
+        self.adamw.found_inf = (~good).float()  # type: ignore[attr-defined]  # of GradScaler's protocol
+        self.optimizer.step()
+        del self.adamw.found_inf  # type: ignore[attr-defined]
+        model.tap.features = None  # it holds on to the step
+        return good.detach()
+
+    def _computed(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, rate: float) -> bool:
+        """The step part by part, as memory allows; whether it was taken."""
         schedule, model = self.schedule, self.model
         for group in self.optimizer.param_groups:
-            group["lr"] = schedule.learning_rate * schedule.factor(self.step)
-        self.step += 1
-        step = [next(batches) for _ in range(schedule.accumulate)]
+            group["lr"] = rate
         largest = max(tokens.count(batch.rows) for batch in step)
         size = min(largest, model.limits.micro_batch or largest)
-        finite, samples = in_memory(lambda most: self._gradients(tokens, step, loss, most), size, 1, self._halved)
-        history.samples += samples
+        finite = in_memory(lambda most: self._gradients(tokens, step, loss, most), size, 1, self._halved)
         norm = torch.nn.utils.clip_grad_norm_(model.module.parameters(), schedule.gradient_clip)
-        if finite and bool(torch.isfinite(norm)):
+        good = finite and bool(torch.isfinite(norm))
+        if good:
             with needed():
                 self.optimizer.step()
-            self.bad = 0
-        else:
-            history.skipped += 1
-            self.bad += 1
         self.optimizer.zero_grad(set_to_none=True)
-        history.steps += 1
+        return good
 
-    def _gradients(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, most: int) -> tuple[bool, int]:
+    def _gradients(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, most: int) -> bool:
         """Sum up the gradients of a step's mean loss, at most so many sequences at a time. Return whether the loss is
-        finite, and the rows it is of.
+        finite.
 
         The terms are means over rows, so that the parts of a batch, each weighed by its share of the rows, have the
         gradients of the whole; but for the contrastive term, whose pairs are then those within a part.
         """
-        model, schedule, samples = self.model, self.schedule, 0
+        model, schedule = self.model, self.schedule
         self.optimizer.zero_grad(set_to_none=True)  # of an attempt for which memory was too short
         for batch in step:
             for part in batch.split(tokens.sequences_of(batch.rows), most):
@@ -178,10 +232,9 @@ class Optimization:
                 share = len(part.rows) / len(batch.rows)
                 value = loss(logits, features, targets, weights, part.rows) / schedule.accumulate * share
                 if not bool(torch.isfinite(value)):
-                    return False, samples
+                    return False
                 model.accelerator.backward(value)
-                samples += len(part.rows)
-        return True, samples
+        return True
 
     def _halved(self, size: int) -> None:
         self.model.limits.micro_batch = size

@@ -87,6 +87,7 @@ class EndModel:
             backbone, label_names, self.task.head, [*self.task.opens, *self.task.closes], trained, self.task.problem
         )
         self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.opens)
+        self._anchors = torch.tensor(self.anchors, device=self.device)
         positions = getattr(self.module.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
         self.max_length = min(positions, self.tokenizer.model_max_length, max_length or positions)
         self.limits = Limits(INFERENCE_TOKENS["cpu" if self.device.type == "cpu" else "gpu"])
@@ -138,15 +139,20 @@ class EndModel:
 
     def forward(self, tokens: TokenizedTexts, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (logits [b, k], features v(x) [b, d]) of some rows, in fp32, with gradient where enabled."""
-        inputs, place = self.collate(tokens, rows)
-        with self.accelerator.autocast():
-            logits = self.module(**inputs).logits
-        assert self.tap.features is not None
-        logits, features = self.read(inputs, logits, place).float(), self.read(inputs, self.tap.features, place).float()
+        logits, features = self.outputs(*self.collate(tokens, rows))
         if tokens.kinds > 1:
             asked = torch.from_numpy(rows % tokens.kinds).to(self.device)
             logits = F.pad(logits.gather(1, asked[:, None]), (1, 0))  # the softmax of 0 and z is the sigmoid of z
         return logits, features
+
+    def outputs(
+        self, inputs: dict[str, torch.Tensor], place: tuple[torch.Tensor, ...] | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the head gives and what it reads for what `collate` returns, both [b, .] in fp32."""
+        with self.accelerator.autocast():
+            logits = self.module(**inputs).logits
+        assert self.tap.features is not None
+        return self.read(inputs, logits, place).float(), self.read(inputs, self.tap.features, place).float()
 
     def collate(
         self, tokens: TokenizedTexts, rows: np.ndarray
@@ -171,7 +177,7 @@ class EndModel:
             return values[place]
         if not self.anchors:
             return values
-        at = torch.isin(inputs["input_ids"], torch.tensor(self.anchors, device=values.device))
+        at = torch.isin(inputs["input_ids"], self._anchors)
         share = at / at.sum(-1, keepdim=True).clamp_min(1)
         return torch.einsum("bt,btd->bd", share.to(values.dtype), values)
 
@@ -234,7 +240,11 @@ class EndModel:
 
     def snapshot(self) -> dict[str, Any]:
         """A copy of the weights, in host memory."""
-        return {name: value.detach().to("cpu", copy=True) for name, value in self.module.state_dict().items()}
+        weights = self.module.state_dict().items()
+        copies = {name: value.detach().to("cpu", copy=True, non_blocking=True) for name, value in weights}
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        return copies
 
     def restore(self, weights: dict[str, Any]) -> None:
         """Load a `snapshot`."""

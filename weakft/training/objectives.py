@@ -6,6 +6,7 @@ Every term is a mean, so that neither the batch size nor the number of selected 
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -63,4 +64,4 @@ def confidence_regularization(logits: Tensor) -> Tensor:
     """R_2, eq. (10): mean over rows of KL(uniform || f(x)); it keeps the student from growing over-confident."""
     log_f = F.log_softmax(logits, dim=-1)
     k = logits.shape[-1]
-    return (-log_f.mean(-1) - torch.log(torch.tensor(float(k), device=logits.device))).mean()
+    return (-log_f.mean(-1) - math.log(k)).mean()

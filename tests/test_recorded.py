@@ -1,0 +1,90 @@
+"""Recorded steps: a whole step without a look at its values is the step as it is computed part by part.
+
+The recording itself needs a GPU: see test_gpu.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from conftest import reviews
+
+from weakft.training.loop import Batch, History, Optimization, Schedule
+from weakft.training.model import EndModel
+from weakft.training.objectives import classification_loss, contrastive_loss
+from weakft.training.recorded import LENGTHS, RecordedSteps, padded_length
+
+LABELS = ["neg", "pos"]
+
+
+def loss(logits, features, y, w, _rows):
+    return classification_loss(logits, y, w) + contrastive_loss(features, y.argmax(-1))
+
+
+def batches(n=6):
+    rng = np.random.default_rng(0)
+    for _ in range(n):
+        yield Batch(rng.permutation(100)[:16], rng.dirichlet([1, 1], 16).astype(np.float32), np.ones(16, np.float32))
+
+
+def trained(tiny_model, on_gpu, loss=loss, n=6):
+    """Weights after some steps on the CPU, as whole steps (as on a GPU) or part by part; history; optimization."""
+    model = EndModel(str(tiny_model), LABELS, device="cpu", precision="fp32", max_length=32)
+    model.module.eval()  # no dropout: texts are padded to other lengths
+    tokens = model.tokenize(reviews(100, 0)[0])
+    optimization, history = Optimization(model, Schedule(10, 1e-2, warmup=0.2)), History()
+    optimization._on_gpu = on_gpu
+    given = batches(n)
+    for _ in range(n):
+        optimization.update(tokens, given, loss, history)
+    return model.snapshot(), history, optimization
+
+
+@pytest.fixture
+def unrecorded(monkeypatch):
+    """A device that records nothing."""
+    monkeypatch.setattr(RecordedSteps, "_record", lambda *_: None)
+
+
+def test_whole_steps_are_the_steps(tiny_model, unrecorded):
+    whole, history, optimization = trained(tiny_model, True)
+    by_parts, expected, other = trained(tiny_model, False)
+    assert optimization.recorded is not None and len(optimization.recorded.seen) >= 1 and other.recorded is None
+    assert vars(history) == vars(expected) and history.samples == 96
+    for name in by_parts:
+        torch.testing.assert_close(whole[name], by_parts[name], rtol=0, atol=1e-4)
+
+
+def test_a_whole_step_that_is_not_finite_changes_no_weight(tiny_model, unrecorded):
+    factors = itertools.cycle([1.0, float("nan"), 1e38])
+    _, history, optimization = trained(tiny_model, True, lambda *a: loss(*a) * next(factors))
+    assert (history.steps, history.skipped, optimization.bad) == (6, 4, 2)
+    weights, history, _ = trained(tiny_model, True, lambda *a: loss(*a) * float("nan"), n=3)
+    assert history.skipped == 3
+    fresh = EndModel(str(tiny_model), LABELS, device="cpu", precision="fp32").snapshot()
+    assert all(torch.equal(weights[name], fresh[name]) for name in fresh)
+
+
+def test_memory_that_is_too_short_leads_to_micro_batches(tiny_model, unrecorded):
+    largest = []
+
+    def once(logits, *rest):
+        largest.append(len(logits))
+        if len(logits) > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return loss(logits, *rest)
+
+    _, history, optimization = trained(tiny_model, True, once, n=2)
+    assert largest == [16, 16, 8, 8, 8, 8] and optimization.recorded is None and history.skipped == 0
+
+
+def test_the_rate_of_a_step_reaches_it(tiny_model, unrecorded):
+    _, _, optimization = trained(tiny_model, True, n=1)
+    rate = optimization.optimizer.param_groups[0]["lr"]
+    assert rate is optimization.optimizer.param_groups[1]["lr"] and float(rate) == pytest.approx(1e-2 / 2)
+
+
+@pytest.mark.parametrize(("tokens", "length"), [(1, 8), (8, 8), (9, 16), (33, 48), (512, 512), (513, 1024)])
+def test_lengths(tokens, length):
+    assert padded_length(tokens) == length and list(LENGTHS) == sorted(LENGTHS)

@@ -1,0 +1,89 @@
+"""Training steps as CUDA graphs: a whole step is recorded once a shape, and then replayed.
+
+A small model's kernels take a GPU less time than Python takes to launch them one by one; a recorded step is one launch. A
+recorded step computes what the step would, kernel by kernel; only texts are padded to one of a few lengths, so that few
+shapes come up. Knows nothing of stages and batches.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from weakft.training.memory import is_out_of_memory
+
+LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""Tokens that texts are padded to; longer ones to a multiple of the last."""
+
+MOST = 64
+"""So many shapes are recorded; others run as they are."""
+
+Step = Callable[[dict[str, Tensor]], Tensor]
+"""A whole step on inputs that lie on the device; returns there whether it was good, as a bool."""
+
+
+def padded_length(tokens: int) -> int:
+    """The length that a batch with a text of so many tokens is padded to."""
+    if tokens > LENGTHS[-1]:
+        return -(-tokens // LENGTHS[-1]) * LENGTHS[-1]
+    return LENGTHS[bisect_left(LENGTHS, tokens)]
+
+
+class RecordedSteps:
+    """Takes steps, and records each shape of inputs when it comes up for the second time (the first time warms up).
+
+    What ``step`` reads and writes beside its inputs must stay where it lies in memory. A model that cannot be recorded, since
+    its forward pass looks at values on the host, runs as it is.
+    """
+
+    def __init__(self, step: Step, device: torch.device) -> None:
+        self.step, self.device = step, device
+        self.graphs: dict[tuple[tuple[int, ...], ...], tuple[torch.cuda.CUDAGraph, dict[str, Tensor], Tensor]] = {}
+        self.seen: set[tuple[tuple[int, ...], ...]] = set()
+        self.works = True
+
+    def take(self, inputs: dict[str, Tensor]) -> Tensor:
+        """One step on inputs in host memory; return what ``step`` does.
+
+        Raises
+        ------
+        RuntimeError : memory is too short; the step was not taken then.
+        """
+        shape = tuple(tuple(value.shape) for value in inputs.values())
+        if shape in self.seen and shape not in self.graphs and self.works and len(self.graphs) < MOST:
+            self._record(shape, inputs)
+        self.seen.add(shape)
+        if shape not in self.graphs:
+            return self.step({name: value.to(self.device) for name, value in inputs.items()})
+        graph, held, good = self.graphs[shape]
+        for name, value in inputs.items():
+            held[name].copy_(value)
+        graph.replay()
+        return good
+
+    def _record(self, shape: tuple[tuple[int, ...], ...], inputs: dict[str, Tensor]) -> None:
+        held = {name: value.to(self.device) for name, value in inputs.items()}
+        graph = torch.cuda.CUDAGraph()
+        pool = next(iter(self.graphs.values()))[0].pool() if self.graphs else None  # one step runs at a time
+        stream = torch.cuda.current_stream()
+        try:
+            with torch.cuda.graph(graph, pool=pool):
+                good = self.step(held)
+        except RuntimeError as error:
+            torch.cuda.set_stream(stream)  # a recording that fails leaves its own one
+            _end_recording()
+            if is_out_of_memory(error):
+                raise
+            self.works = False
+            return
+        self.graphs[shape] = graph, held, good
+
+
+def _end_recording() -> None:
+    """Leave torch's random generator as it should be after a recording that failed: one of nothing resets it."""
+    torch.cuda.synchronize()
+    with torch.cuda.graph(torch.cuda.CUDAGraph()):
+        torch.zeros(1, device="cuda")
