@@ -5,6 +5,8 @@ the main ones on the repository's first page.
     python -m benchmarks --data youtube trec --seeds 0     # some of it
     python -m benchmarks --methods cosine cosine-hard      # see weakft benchmark --explain
 
+Where there is a GPU its lines are kept in results/gpu, and make tables of their own.
+
 Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names folders in it
 (mitr-slots is made of mitr, see `benchmarks.slots`).
 """
@@ -29,16 +31,25 @@ from weakft.errors import UserError
 
 HERE = Path(__file__).parent
 RESULTS, README = HERE / "results", HERE / "README.md"
+ON_GPU = RESULTS / "gpu"
 SETS = tuple(front.SETS)
 FRONT = "<!-- generated: figures -->\n"
 BEGIN, END = "<!-- generated: tables -->\n", "<!-- end -->"
 
 
-def render(readme: str, lines: list[dict[str, Any]]) -> str:
-    """The README with its tables made anew from the lines."""
+def render(readme: str, lines: list[dict[str, Any]], on_gpu: list[dict[str, Any]] | None = None) -> str:
+    """The README with its tables made anew from the lines, and from those of runs on a GPU."""
+    tables = _tables(lines)
+    if on_gpu:
+        cards = sorted({line["device"] for line in on_gpu if line.get("device")})
+        tables += f"\n### On a GPU ({', '.join(cards)})\n\n" + _tables(on_gpu)
+    return between(readme, BEGIN, tables, END)
+
+
+def _tables(lines: list[dict[str, Any]]) -> str:
     order = {name: i for i, name in enumerate(SETS)}
     lines = sorted(lines, key=lambda line: order.get(line["data"], len(SETS)))
-    return between(readme, BEGIN, summary.markdown(lines) + "\n" + rules_worth(lines), END)
+    return summary.markdown(lines) + "\n" + rules_worth(lines)
 
 
 def render_front(readme: str, lines: list[dict[str, Any]]) -> str:
@@ -80,13 +91,21 @@ def main(args: list[str]) -> None:
     config = parse(BenchmarkConfig, args, "python -m benchmarks")
     root = Path(os.environ.get("WEAKFT_DATA", "../shared/data"))
     folders = [str(slots.folder(root) if name == slots.NAME else root / name) for name in config.data or SETS]
-    config = config.model_copy(update={"data": folders, "output": str(RESULTS)})
+    import torch
+
+    results = ON_GPU if torch.cuda.is_available() else RESULTS
+    config = config.model_copy(update={"data": folders, "output": str(results)})
     with TerminalProgress() as bars:
         run_benchmark(config, bars)
-    lines = read_lines(RESULTS / CELLS)
-    for page, of in ((README, render), (front.README, render_front)):
-        page.write_text(of(page.read_text(encoding="utf-8"), lines), encoding="utf-8")
-        bars.console.print(f"Wrote {page}.")
+    write_pages()
+    print(f"Wrote {README} and {front.README}.")
+
+
+def write_pages() -> None:
+    """Make the tables of both pages anew from the lines."""
+    lines, on_gpu = (read_lines(folder / CELLS) for folder in (RESULTS, ON_GPU))
+    README.write_text(render(README.read_text(encoding="utf-8"), lines, on_gpu), encoding="utf-8")
+    front.README.write_text(render_front(front.README.read_text(encoding="utf-8"), lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

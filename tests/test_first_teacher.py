@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from weakft.balance import align, softmax
 from weakft.tasks.measure import Truth
@@ -79,7 +80,7 @@ def test_spreading_is_the_closed_form():
     """F = (1 - a) (I - a S)^-1 Y (Zhou et al. 2004), with S worked out densely here."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(30, 4)).astype(np.float32)
-    hood = Neighbourhood(x, x[:3])
+    hood = Neighbourhood(torch.from_numpy(x), torch.from_numpy(x[:3]))
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     cosine = unit @ unit.T
     edges = np.zeros_like(cosine)

@@ -33,7 +33,7 @@ def trained(tiny_model, on_gpu, loss=loss, n=6):
     model = EndModel(str(tiny_model), LABELS, device="cpu", precision="fp32", max_length=32)
     model.module.eval()  # no dropout: texts are padded to other lengths
     tokens = model.tokenize(reviews(100, 0)[0])
-    optimization, history = Optimization(model, Schedule(10, 1e-2, warmup=0.2)), History()
+    optimization, history = Optimization(model, Schedule(10, 1e-3, warmup=0.2)), History()
     optimization._on_gpu = on_gpu
     given = batches(n)
     for _ in range(n):
@@ -82,9 +82,9 @@ def test_memory_that_is_too_short_leads_to_micro_batches(tiny_model, unrecorded)
 def test_the_rate_of_a_step_reaches_it(tiny_model, unrecorded):
     _, _, optimization = trained(tiny_model, True, n=1)
     rate = optimization.optimizer.param_groups[0]["lr"]
-    assert rate is optimization.optimizer.param_groups[1]["lr"] and float(rate) == pytest.approx(1e-2 / 2)
+    assert rate is optimization.optimizer.param_groups[1]["lr"] and float(rate) == pytest.approx(1e-3 / 2)
 
 
-@pytest.mark.parametrize(("tokens", "length"), [(1, 8), (8, 8), (9, 16), (33, 48), (512, 512), (513, 1024)])
+@pytest.mark.parametrize(("tokens", "length"), [(1, 16), (16, 16), (17, 32), (33, 48), (512, 512), (513, 1024)])
 def test_lengths(tokens, length):
     assert padded_length(tokens) == length and list(LENGTHS) == sorted(LENGTHS)

@@ -368,7 +368,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
         }
     if job.trained is not None:
         metrics["training"] = job.trained.records
-        metrics["device"] = str(job.trained.model.device)
+        metrics["device"] = job.trained.model.device_name
         metrics["precision"] = str(job.trained.model.accelerator.mixed_precision)
     metrics["versions"] = {"python": platform.python_version()} | {name: _version(name) for name in TRACKED}
     return _finite(metrics)

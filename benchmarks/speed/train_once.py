@@ -9,6 +9,7 @@ Loops: `weakft`, and `cosine` and `wrench` (see `peers`). Data from `WEAKFT_DATA
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -16,8 +17,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ LENGTH = {"youtube": 64, "trec": 32}
 """Tokens that the peers pad to: short of their own defaults (128 and more), which favours them."""
 
 GPU = torch.cuda.is_available()
-WARM, STEPS, COUNTED = (4, 50, 32) if not GPU else (4, 400, 32)
-THEIR_WARM, THEIR_STEPS, LOOK_EVERY = (4, 8, 100) if not GPU else (20, 100, 100)
+WARM, STEPS, COUNTED = (4, 400, 8) if GPU else (4, 50, 32)
+THEIR_WARM, THEIR_STEPS, LOOK_EVERY = (10, 40, 100) if GPU else (4, 8, 100)
 """The peers' batches are alike, so that fewer steps do. On a GPU ours are as many as a stage has: a shape that comes up
 anew is recorded, which takes time.
 """
@@ -57,18 +57,21 @@ GROUPS = {
 """Operators by what they are for; what is in none is the rest (softmax, GELU, layer norms, sums, Python)."""
 
 
-@contextmanager
-def base_sized() -> Iterator[str]:
-    """A folder with a model of RoBERTa-base's size, 12 layers of 768, random weights: as fast as a trained one."""
+@cache
+def base_sized() -> str:
+    """A folder, for as long as this process runs, with a model of RoBERTa-base's size, 12 layers of 768: its random weights
+    are as fast as trained ones.
+    """
     import transformers
 
     from weakft.training.backbone import resolve
 
-    with tempfile.TemporaryDirectory() as folder:
-        transformers.AutoTokenizer.from_pretrained(resolve("minilm")).save_pretrained(folder)
-        config = transformers.BertConfig(hidden_size=768, num_hidden_layers=12, num_attention_heads=12)
-        transformers.BertForSequenceClassification(config).save_pretrained(folder)
-        yield folder
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    transformers.AutoTokenizer.from_pretrained(resolve("minilm")).save_pretrained(folder.name)
+    config = transformers.BertConfig(hidden_size=768, num_hidden_layers=12, num_attention_heads=12)
+    transformers.BertForSequenceClassification(config).save_pretrained(folder.name)
+    return folder.name
 
 
 def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
@@ -274,15 +277,13 @@ def main(kind: str, loop: str, data: str, seed: int = 0, size: str = "minilm") -
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     splits = read_splits(folder_of(data), Columns())
-    with base_sized() if size == "base" else nullcontext(size) as backbone:
-        if kind == "profile":
-            found = profile(loop, splits, data, backbone)
-        elif kind == "steps":
-            found = our_steps(splits, backbone, seed) if loop == "weakft" else their_steps(loop, splits, data, backbone)
-        else:
-            found = (
-                our_course(loop, data, seed) if loop.startswith("weakft") else their_course(loop, splits, data, seed)
-            )
+    backbone = base_sized() if size == "base" else size
+    if kind == "profile":
+        found = profile(loop, splits, data, backbone)
+    elif kind == "steps":
+        found = our_steps(splits, backbone, seed) if loop == "weakft" else their_steps(loop, splits, data, backbone)
+    else:
+        found = our_course(loop, data, seed) if loop.startswith("weakft") else their_course(loop, splits, data, seed)
     peak, device = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "cpu"
     if GPU:
         peak, device = torch.cuda.max_memory_allocated() / 1024**2, torch.cuda.get_device_name()

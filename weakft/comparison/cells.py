@@ -20,6 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -218,7 +219,8 @@ def _in_a_process(cell: Cell, options: dict[str, Any], slots: Queue[int], worker
 
 
 def _settle(slot: int, workers: int) -> None:
-    """Give a new process its share of the machine."""
+    """Give a new process its share of the machine, and end it when the comparison is killed."""
+    Thread(target=_end_with_parent, daemon=True).start()
     if workers == 1:
         return
     import threadpoolctl
@@ -230,3 +232,10 @@ def _settle(slot: int, workers: int) -> None:
     share = max(1, torch.get_num_threads() // workers)
     torch.set_num_threads(share)
     threadpoolctl.threadpool_limits(share)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -2,17 +2,20 @@
 
 A discriminative model fits whatever regularity noisy labels have, their mistakes too. A generative one has to explain
 where all the texts lie: its classes settle on the clusters of the feature space, and labels only say which cluster is
-which. NumPy only; knows nothing of models or texts.
+which. Passes over all rows are on the device, in float32; the algebra of classes is NumPy's, in float64. Knows nothing of
+models or texts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from weakft.balance import align, softmax
+from weakft.balance import offsets_to
 from weakft.training.neighbours import Neighbourhood
 
 ALIGNMENT = 10
@@ -24,22 +27,26 @@ MOST_EXPLAINED = 0.999
 
 @dataclass
 class View:
-    """Features of the pool [n, d] and of the validation rows [v, d], centred, in the eigenbasis of the pool's total
-    covariance, whose eigenvalues are `variances` [d].
+    """Features of the pool [n, d] and of the validation rows [v, d], on a device, centred, in the eigenbasis of the pool's
+    total covariance, whose eigenvalues are `variances` [d].
     """
 
     name: str
-    pool: np.ndarray
-    valid: np.ndarray
+    pool: Tensor
+    valid: Tensor
     variances: np.ndarray
 
     @classmethod
-    def of(cls, name: str, pool: np.ndarray, valid: np.ndarray) -> View:
+    def of(cls, name: str, pool: np.ndarray, valid: np.ndarray, *, device: torch.device | str = "cpu") -> View:
         """Rotate features into the eigenbasis."""
         mean = pool.mean(0)
         variances, axes = np.linalg.eigh(np.cov((pool - mean).T.astype(np.float64)))
         axes = axes.astype(np.float32)
-        return cls(name, (pool - mean) @ axes, (valid - mean) @ axes, np.maximum(variances, 0.0))
+
+        def turned(x: np.ndarray) -> Tensor:
+            return torch.from_numpy(((x - mean) @ axes).astype(np.float32)).to(device)
+
+        return cls(name, turned(pool), turned(valid), np.maximum(variances, 0.0))
 
     @cached_property
     def neighbourhood(self) -> Neighbourhood:
@@ -62,23 +69,30 @@ class Discriminant:
     ) -> None:
         self.view, self.shrinkage, self.balance = view, shrinkage, balance
         self.diagonal = 1.0 / ((1.0 - shrinkage) * view.variances + shrinkage * view.variances.mean())
-        self._maximise(view.pool[rows], np.asarray(soft_labels, dtype=np.float32))
+        soft = torch.from_numpy(np.asarray(soft_labels, dtype=np.float32)).to(view.pool.device)
+        self._maximise(view.pool[torch.from_numpy(np.asarray(rows)).to(view.pool.device)], soft)
         self.iterations = 1
 
     def run(self, iterations: int) -> Discriminant:
         """Go on until ``iterations`` M-steps in all. Return self."""
         for _ in range(self.iterations, iterations):
-            self._maximise(self.view.pool, softmax(self.scores(self.view.pool)))
+            self._maximise(self.view.pool, self._of_pool.softmax(1))
         self.iterations = max(self.iterations, iterations)
         return self
 
-    def scores(self, x: np.ndarray) -> np.ndarray:
+    def scores(self, x: Tensor) -> np.ndarray:
         """Log-posteriors, up to a constant a row, of rows of the view: [n, d] to float32 [n, k]."""
-        return x @ self.slopes + self.bias
+        return self._scores(x).cpu().numpy()
 
-    def _maximise(self, x: np.ndarray, p: np.ndarray) -> None:
-        mass = np.maximum(p.sum(0, dtype=np.float64), 1e-9)
-        means = (p.T @ x).astype(np.float64) / mass[:, None]
+    def _scores(self, x: Tensor) -> Tensor:
+        return torch.addmm(self._there(self.bias), x, self._there(self.slopes))
+
+    def _there(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(self.view.pool.device)
+
+    def _maximise(self, x: Tensor, p: Tensor) -> None:
+        mass = np.maximum(p.sum(0, dtype=torch.float64).cpu().numpy(), 1e-9)
+        means = (p.T @ x).double().cpu().numpy() / mass[:, None]
         share = mass / mass.sum()
         between = (np.sqrt(share * (1.0 - self.shrinkage))[:, None] * (means - share @ means)).T  # W = D^-1 - B B^T
         scaled = self.diagonal[:, None] * between
@@ -91,5 +105,12 @@ class Discriminant:
         slopes = self.diagonal[:, None] * means.T + scaled @ np.linalg.solve(inner, scaled.T @ means.T)
         self.slopes = slopes.astype(np.float32)
         self.bias = (-0.5 * (means.T * slopes).sum(0)).astype(np.float32)
-        offsets = align(self.scores(self.view.pool), self.balance, ALIGNMENT)
-        self.bias += offsets.astype(np.float32)
+        scores = self._scores(self.view.pool)
+        offsets = offsets_to(self.balance, partial(_shares, scores), ALIGNMENT, np.dtype(np.float32))
+        self.bias += offsets
+        self._of_pool = scores + self._there(offsets)
+
+
+def _shares(scores: Tensor, offsets: np.ndarray) -> np.ndarray:
+    """The mean over rows of softmax(scores + offsets)."""
+    return (scores + torch.from_numpy(offsets).to(scores.device)).softmax(1).mean(0).cpu().numpy()

@@ -121,12 +121,12 @@ def text_views(
     )
     model.restore(pristine)
     frozen = _frozen(model, (pool, valid), progress)
-    views = [View.of("initial model", *tuned), View.of("encoder", *frozen)]
+    views = [View.of("initial model", *tuned, device=model.device), View.of("encoder", *frozen, device=model.device)]
     words = lexical(pool.texts, valid.texts)
     if words is not None:
         scale = frozen[0].std(0).mean() / words[0].std(0).mean()
         both = [np.hstack([f, scale * w]) for f, w in zip(frozen, words, strict=True)]
-        views.append(View.of("encoder and words", *both))
+        views.append(View.of("encoder and words", *both, device=model.device))
     return views, (logits[0], logits[1])
 
 

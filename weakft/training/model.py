@@ -127,6 +127,11 @@ class EndModel:
         """Where the model computes."""
         return self.accelerator.device
 
+    @property
+    def device_name(self) -> str:
+        """ "cpu", or what the GPU is called."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
+
     def tokenize(self, texts: list[str]) -> TokenizedTexts:
         """Tokenize once, cut to the model's length.
 

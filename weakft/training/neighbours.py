@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from scipy import sparse
-from sklearn.neighbors import NearestNeighbors
+from torch import Tensor
 
 NEIGHBOURS = 10
 KEPT = 0.97
@@ -12,20 +14,20 @@ KEPT = 0.97
 ROUNDS = 40
 POWER = 4
 """Edges weigh the cosine to this power: near neighbours count far more."""
+BLOCK = 1024
+"""Rows whose neighbours are searched at a time."""
 
 
 class Neighbourhood:
     """The graph over pool rows [n, d], and the edges from validation rows [v, d] into the pool."""
 
-    def __init__(self, pool: np.ndarray, valid: np.ndarray) -> None:
-        pool, valid = _unit(pool), _unit(valid)
-        count = min(NEIGHBOURS, len(pool) - 1)
-        search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(pool)
-        graph = _edges(search.kneighbors_graph(mode="distance"))
+    def __init__(self, pool: Tensor, valid: Tensor) -> None:
+        pool, valid = F.normalize(pool, dim=-1), F.normalize(valid, dim=-1)
+        graph = _nearest(pool, pool, itself=True)
         graph = graph.maximum(graph.T)
         degree = sparse.diags(1.0 / np.sqrt(np.asarray(graph.sum(1)).ravel() + 1e-9))
         self.graph = (degree @ graph @ degree).tocsr()
-        into = _edges(search.kneighbors_graph(valid, mode="distance"))
+        into = _nearest(valid, pool)
         self.into_pool = (sparse.diags(1.0 / (np.asarray(into.sum(1)).ravel() + 1e-9)) @ into).tocsr()
 
     def spread(self, pool: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -39,12 +41,21 @@ class Neighbourhood:
         return smooth, KEPT * (self.into_pool @ smooth) + (1.0 - KEPT) * valid
 
 
-def _unit(x: np.ndarray) -> np.ndarray:
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+def _nearest(x: Tensor, pool: Tensor, itself: bool = False) -> sparse.csr_matrix:
+    """Edges from unit vectors x [m, d] to the nearest of the pool [n, d], weighing max(0, cosine)^POWER.
 
-
-def _edges(distances: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Euclidean distances of unit vectors to edge weights: max(0, cosine)^POWER."""
-    edges = distances.copy()
-    edges.data = np.maximum(1.0 - 0.5 * edges.data**2, 1e-6) ** POWER
-    return edges
+    itself : x is the pool, and no row is its own neighbour.
+    """
+    count = min(NEIGHBOURS, len(pool) - 1)
+    columns, cosines = np.empty((len(x), count), np.int64), np.empty((len(x), count), np.float32)
+    for start in range(0, len(x), BLOCK):
+        found = x[start : start + BLOCK] @ pool.T
+        if itself:
+            at = torch.arange(len(found), device=x.device)
+            found[at, start + at] = -torch.inf
+        nearest = found.topk(count, dim=1)
+        columns[start : start + BLOCK] = nearest.indices.cpu().numpy()
+        cosines[start : start + BLOCK] = nearest.values.cpu().numpy()
+    weights = np.maximum(cosines.astype(np.float64), 1e-6) ** POWER
+    rows = np.arange(0, len(x) * count + 1, count) if count else np.zeros(len(x) + 1, np.int64)
+    return sparse.csr_matrix((weights.ravel(), columns.ravel(), rows), shape=(len(x), len(pool)))

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from weakft.training.memory import is_out_of_memory
 
-LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+LENGTHS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Tokens that texts are padded to; longer ones to a multiple of the last."""
 
 MOST = 64
@@ -44,6 +46,8 @@ class RecordedSteps:
         self.graphs: dict[tuple[tuple[int, ...], ...], tuple[torch.cuda.CUDAGraph, dict[str, Tensor], Tensor]] = {}
         self.seen: set[tuple[tuple[int, ...], ...]] = set()
         self.works = True
+        self.pool: Any = None
+        """Of memory, which the graphs share: one step runs at a time."""
 
     def take(self, inputs: dict[str, Tensor]) -> Tensor:
         """One step on inputs in host memory; return what ``step`` does.
@@ -66,24 +70,30 @@ class RecordedSteps:
 
     def _record(self, shape: tuple[tuple[int, ...], ...], inputs: dict[str, Tensor]) -> None:
         held = {name: value.to(self.device) for name, value in inputs.items()}
-        graph = torch.cuda.CUDAGraph()
-        pool = next(iter(self.graphs.values()))[0].pool() if self.graphs else None  # one step runs at a time
-        stream = torch.cuda.current_stream()
         try:
-            with torch.cuda.graph(graph, pool=pool):
-                good = self.step(held)
+            graph, good = _recorded(lambda: self.step(held), self.pool)
         except RuntimeError as error:
-            torch.cuda.set_stream(stream)  # a recording that fails leaves its own one
-            _end_recording()
+            _recorded(lambda: torch.zeros(1, device=self.device))  # a failure leaves torch's random generator recording
             if is_out_of_memory(error):
                 raise
             self.works = False
             return
         self.graphs[shape] = graph, held, good
+        self.pool = self.pool or graph.pool()
 
 
-def _end_recording() -> None:
-    """Leave torch's random generator as it should be after a recording that failed: one of nothing resets it."""
-    torch.cuda.synchronize()
-    with torch.cuda.graph(torch.cuda.CUDAGraph()):
-        torch.zeros(1, device="cuda")
+def _recorded(compute: Callable[[], Tensor], pool: Any = None) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+    """The graph of what is launched, and where it will leave its result. `torch.cuda.graph`, without emptying the caches."""
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        graph.capture_begin(pool)
+        try:
+            result = compute()
+        except BaseException:
+            with suppress(RuntimeError):
+                graph.capture_end()
+            raise
+        graph.capture_end()
+    torch.cuda.current_stream().wait_stream(stream)
+    return graph, result
