@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 DAMPING = 0.7
@@ -16,23 +14,16 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def align(scores: np.ndarray, balance: np.ndarray, iterations: int = 60) -> np.ndarray:
-    """Return offsets [k] such that the mean over rows of softmax(scores + offsets) is ``balance`` [k]; see `offsets_to`."""
-    return offsets_to(balance, lambda offsets: softmax(scores + offsets).mean(axis=0), iterations, scores.dtype)
-
-
-def offsets_to(
-    balance: np.ndarray, share_at: Callable[[np.ndarray], np.ndarray], iterations: int, dtype: np.dtype
-) -> np.ndarray:
-    """Return offsets [k] at which the classes' shares, ``share_at`` of offsets, are ``balance`` [k].
+    """Return offsets [k] such that the mean over rows of softmax(scores + offsets) is ``balance`` [k].
 
     A damped fixed-point iteration, like the prior correction of Saerens et al. (2002) but with the target shares given.
     Fewer ``iterations`` give a pull towards the balance rather than the balance itself. Scores so certain that they
     cannot be moved end as close as they come.
     """
-    offsets = np.zeros(len(balance), dtype=dtype)
+    offsets = np.zeros(scores.shape[1], dtype=scores.dtype)
     for _ in range(iterations):
-        share = share_at(offsets)
-        offsets += (DAMPING * np.log(np.maximum(balance, 1e-6) / np.maximum(share, 1e-6))).astype(dtype)
+        share = softmax(scores + offsets).mean(axis=0)
+        offsets += (DAMPING * np.log(np.maximum(balance, 1e-6) / np.maximum(share, 1e-6))).astype(scores.dtype)
         if np.abs(share - balance).max() < 1e-4:
             break
     return offsets - offsets.max()

@@ -40,10 +40,10 @@ def plan(repeats: int, gpu: bool) -> list[Case]:
     """All cases in order; the loops take turns, so that other work on the machine meets each. A repeat has its own seed, and
     so its own batches. On a GPU it is the steps alone, of two sizes of model.
     """
-    sizes = ("minilm", "base") if gpu else ("minilm",)
-    steps = [
-        ("steps", loop, data, i, size) for i in range(repeats) for size in sizes for data in SETS for loop in LOOPS
-    ]
+    cases = [(loop, data, "minilm") for data in SETS for loop in LOOPS]
+    if gpu:
+        cases += [(loop, "youtube", "base") for loop in ("weakft", "cosine")]
+    steps = [("steps", loop, data, i, size) for i in range(repeats) for loop, data, size in cases]
     if gpu:
         return steps
     courses = [

@@ -9,13 +9,13 @@ models or texts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from weakft.balance import offsets_to
+from weakft.balance import DAMPING
 from weakft.training.neighbours import Neighbourhood
 
 ALIGNMENT = 10
@@ -69,8 +69,7 @@ class Discriminant:
     ) -> None:
         self.view, self.shrinkage, self.balance = view, shrinkage, balance
         self.diagonal = 1.0 / ((1.0 - shrinkage) * view.variances + shrinkage * view.variances.mean())
-        soft = torch.from_numpy(np.asarray(soft_labels, dtype=np.float32)).to(view.pool.device)
-        self._maximise(view.pool[torch.from_numpy(np.asarray(rows)).to(view.pool.device)], soft)
+        self._maximise(view.pool[torch.from_numpy(rows).to(view.pool.device)], self._there(soft_labels))
         self.iterations = 1
 
     def run(self, iterations: int) -> Discriminant:
@@ -85,14 +84,15 @@ class Discriminant:
         return self._scores(x).cpu().numpy()
 
     def _scores(self, x: Tensor) -> Tensor:
-        return torch.addmm(self._there(self.bias), x, self._there(self.slopes))
+        return torch.addmm(self._bias, x, self._slopes)
 
     def _there(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values).to(self.view.pool.device)
+        return torch.from_numpy(values.astype(np.float32)).to(self.view.pool.device)
 
     def _maximise(self, x: Tensor, p: Tensor) -> None:
-        mass = np.maximum(p.sum(0, dtype=torch.float64).cpu().numpy(), 1e-9)
-        means = (p.T @ x).double().cpu().numpy() / mass[:, None]
+        sums = torch.hstack([p.sum(0, dtype=torch.float64)[:, None], (p.T @ x).double()]).cpu().numpy()
+        mass = np.maximum(sums[:, 0], 1e-9)
+        means = sums[:, 1:] / mass[:, None]
         share = mass / mass.sum()
         between = (np.sqrt(share * (1.0 - self.shrinkage))[:, None] * (means - share @ means)).T  # W = D^-1 - B B^T
         scaled = self.diagonal[:, None] * between
@@ -103,14 +103,18 @@ class Discriminant:
             between, scaled = (m * np.sqrt(MOST_EXPLAINED / explained) for m in (between, scaled))
         inner = np.eye(len(mass)) - between.T @ scaled
         slopes = self.diagonal[:, None] * means.T + scaled @ np.linalg.solve(inner, scaled.T @ means.T)
-        self.slopes = slopes.astype(np.float32)
-        self.bias = (-0.5 * (means.T * slopes).sum(0)).astype(np.float32)
+        self._slopes = self._there(slopes)
+        self._bias = self._there(-0.5 * (means.T * slopes).sum(0))
         scores = self._scores(self.view.pool)
-        offsets = offsets_to(self.balance, partial(_shares, scores), ALIGNMENT, np.dtype(np.float32))
-        self.bias += offsets
-        self._of_pool = scores + self._there(offsets)
+        offsets = _aligning(scores, self._there(self.balance))
+        self._bias = self._bias + offsets
+        self._of_pool = scores + offsets
 
 
-def _shares(scores: Tensor, offsets: np.ndarray) -> np.ndarray:
-    """The mean over rows of softmax(scores + offsets)."""
-    return (scores + torch.from_numpy(offsets).to(scores.device)).softmax(1).mean(0).cpu().numpy()
+def _aligning(scores: Tensor, balance: Tensor) -> Tensor:
+    """`weakft.balance.align` for scores [n, k] on a device, which is not asked for anything on the way."""
+    offsets = torch.zeros_like(balance)
+    for _ in range(ALIGNMENT):
+        share = (scores + offsets).softmax(1).mean(0)
+        offsets += DAMPING * (balance.clamp_min(1e-6) / share.clamp_min(1e-6)).log()
+    return offsets - offsets.max()

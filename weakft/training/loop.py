@@ -187,7 +187,7 @@ class Optimization:
         model = self.model
         inputs = dict(inputs)
         targets, weights = inputs.pop("targets"), inputs.pop("weights")
-        self.optimizer.zero_grad(set_to_none=False)
+        self.optimizer.zero_grad(set_to_none=True)
         logits, features = model.outputs(inputs)
         value = loss(logits, features, targets, weights, rows)
         model.accelerator.backward(value)
@@ -196,6 +196,7 @@ class Optimization:
         self.adamw.found_inf = (~good).float()  # type: ignore[attr-defined]  # of GradScaler's protocol
         self.optimizer.step()
         del self.adamw.found_inf  # type: ignore[attr-defined]
+        self.optimizer.zero_grad(set_to_none=True)  # the graphs' gradients take the same memory
         model.tap.features = None  # it holds on to the step
         return good.detach()
 
