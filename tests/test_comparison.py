@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -152,3 +156,33 @@ def test_mistakes_are_named(review_folder, tmp_path):
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(UserError, match="holds no comparison"):
         weakft.benchmark([review_folder], output=str(tmp_path / "mine"))
+
+
+HELD = """
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from os import getpid
+from weakft.comparison.cells import _settle
+
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_settle, initargs=(0, 1))
+    print(pool.submit(getpid).result(), flush=True)
+    pool.submit(time.sleep, 600).result()
+"""
+
+
+def test_a_killed_comparison_leaves_no_process(tmp_path):
+    (tmp_path / "held.py").write_text(HELD)
+    parent = subprocess.Popen([sys.executable, tmp_path / "held.py"], stdout=subprocess.PIPE, text=True)
+    child = Path(f"/proc/{parent.stdout.readline().strip()}/stat")
+    if not child.parent.parent.is_dir():
+        pytest.skip("no /proc here")
+    assert child.is_file()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 60
+    while child.is_file() and child.read_text().rsplit(")", 1)[1].split()[0] != "Z":  # Z: ended, nobody asked yet
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
