@@ -58,7 +58,7 @@ def render_front(readme: str, lines: list[dict[str, Any]]) -> str:
 
 
 def rules_worth(lines: list[dict[str, Any]]) -> str:
-    """Where weakft meets fine-tuning on N gold labels, a row a data set that has runs of both; Markdown."""
+    """Where weakft meets fine-tuning on N gold labels, a row a data set that has runs of both; Markdown, "" without any."""
     out = [
         "**What the rules are worth** (`weakft worth`): gold labels that give fine-tuning weakft's accuracy, with the 95 % "
         "interval of a bootstrap over test texts and seeds",
@@ -66,6 +66,7 @@ def rules_worth(lines: list[dict[str, Any]]) -> str:
         "| data | weakft | gold labels tried | worth | 95 % interval | validation labels read | seeds |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
+    head = len(out)
     for data in dict.fromkeys(line["data"] for line in lines):
         try:
             found = worth(lines, data)
@@ -77,7 +78,7 @@ def rules_worth(lines: list[dict[str, Any]]) -> str:
         out.append(
             f"| {data} | {found.accuracy:.3f} | {tried} | {labels} | {low} to {high} | {found.gold_used} | {found.seeds} |"
         )
-    return "\n".join(out) + "\n"
+    return "\n".join(out) + "\n" if len(out) > head else ""
 
 
 def between(readme: str, begin: str, content: str, end: str) -> str:
@@ -105,7 +106,7 @@ def write_pages() -> None:
     """Make the tables of both pages anew from the lines."""
     lines, on_gpu = (read_lines(folder / CELLS) for folder in (RESULTS, ON_GPU))
     README.write_text(render(README.read_text(encoding="utf-8"), lines, on_gpu), encoding="utf-8")
-    front.README.write_text(render_front(front.README.read_text(encoding="utf-8"), lines), encoding="utf-8")
+    front.README.write_text(render_front(front.README.read_text(encoding="utf-8"), on_gpu), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from benchmarks import front
-from benchmarks.__main__ import README, RESULTS, SETS, render, render_front
+from benchmarks.__main__ import ON_GPU, README, RESULTS, SETS, render, render_front
 from benchmarks.ood import __main__ as ood
 from weakft.benchmark import CELLS
 from weakft.comparison.cells import key_of, read_lines
@@ -11,15 +11,16 @@ from weakft.comparison.methods import find
 
 
 def test_the_readme_is_generated_from_the_lines():
-    lines = read_lines(RESULTS / CELLS)
-    assert {line["data"] for line in lines} == set(SETS)
-    assert len({key_of(line) for line in lines}) == len(lines)
-    for line in lines:
-        find(line["method"])
+    lines, on_gpu = (read_lines(folder / CELLS) for folder in (RESULTS, ON_GPU))
+    for some in (lines, on_gpu):
+        assert {line["data"] for line in some} == set(SETS)
+        assert len({key_of(line) for line in some}) == len(some)
+        for line in some:
+            find(line["method"])
     text = README.read_text(encoding="utf-8")
-    assert render(text, lines) == text
+    assert render(text, lines, on_gpu) == text
     first_page = front.README.read_text(encoding="utf-8")
-    assert render_front(first_page, lines) == first_page
+    assert render_front(first_page, on_gpu) == first_page
     assert ood.render(text, read_lines(ood.LINES)) == text
 
 
