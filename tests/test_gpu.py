@@ -43,7 +43,7 @@ def batches(n, seed=0):
 def trained(tiny_model, recorded, n=40, poison=()):
     model, tokens = made(tiny_model, dropout=False)
     optimization, history = Optimization(model, Schedule(n, 1e-3)), History()
-    optimization._on_gpu = recorded
+    optimization.records = recorded
     given = list(batches(n))
     for i in poison:
         given[i].targets[:] = np.nan

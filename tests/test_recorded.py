@@ -34,7 +34,7 @@ def trained(tiny_model, on_gpu, loss=loss, n=6):
     model.module.eval()  # no dropout: texts are padded to other lengths
     tokens = model.tokenize(reviews(100, 0)[0])
     optimization, history = Optimization(model, Schedule(10, 1e-3, warmup=0.2)), History()
-    optimization._on_gpu = on_gpu
+    optimization.records = on_gpu
     given = batches(n)
     for _ in range(n):
         optimization.update(tokens, given, loss, history)
@@ -76,7 +76,7 @@ def test_memory_that_is_too_short_leads_to_micro_batches(tiny_model, unrecorded)
         return loss(logits, *rest)
 
     _, history, optimization = trained(tiny_model, True, once, n=2)
-    assert largest == [16, 16, 8, 8, 8, 8] and optimization.recorded is None and history.skipped == 0
+    assert largest == [16, 16, 8, 8, 8, 8] and not optimization.records and history.skipped == 0
 
 
 def test_the_rate_of_a_step_reaches_it(tiny_model, unrecorded):

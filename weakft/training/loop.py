@@ -137,13 +137,12 @@ class Optimization:
             {"params": decayed, "weight_decay": schedule.weight_decay},
             {"params": rest, "weight_decay": 0.0},
         ]
-        on_gpu = model.device.type == "cuda"
-        self.adamw = torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True, capturable=on_gpu)
+        self.records = model.device.type == "cuda"
+        self.adamw = torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True, capturable=self.records)
         self.optimizer = model.accelerator.prepare(self.adamw)
         self.bad = 0
         self.recorded: RecordedSteps | None = None
         self._rate = torch.tensor(0.0, device=model.device)  # where recorded steps read the step size
-        self._on_gpu = on_gpu
 
     def update(self, tokens: TokenizedTexts, batches: Iterator[Batch], loss: Loss, history: History) -> None:
         """One optimizer step over ``accumulate`` batches; a step whose loss or gradient is not finite is skipped.
@@ -163,7 +162,7 @@ class Optimization:
     def _recorded(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, rate: float) -> bool | None:
         """The step as a recorded one; whether it was taken, or None where steps are not recorded."""
         model = self.model
-        if not self._on_gpu or len(step) > 1 or model.limits.micro_batch is not None or not tokens.plain:
+        if not self.records or len(step) > 1 or model.limits.micro_batch is not None or not tokens.plain:
             return None
         if self.recorded is None:
             self.recorded = RecordedSteps(partial(self._whole, loss, step[0].rows), model.device)
@@ -179,7 +178,7 @@ class Optimization:
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            self.recorded = None
+            self.records, self.recorded = False, None
             return None
 
     def _whole(self, loss: Loss, rows: np.ndarray, inputs: dict[str, Tensor]) -> Tensor:
@@ -194,8 +193,10 @@ class Optimization:
         norm = torch.nn.utils.clip_grad_norm_(model.module.parameters(), self.schedule.gradient_clip)
         good = torch.isfinite(value) & torch.isfinite(norm)
         self.adamw.found_inf = (~good).float()  # type: ignore[attr-defined]  # of GradScaler's protocol
-        self.optimizer.step()
-        del self.adamw.found_inf  # type: ignore[attr-defined]
+        try:
+            self.optimizer.step()
+        finally:
+            del self.adamw.found_inf  # type: ignore[attr-defined]
         self.optimizer.zero_grad(set_to_none=True)  # the graphs' gradients take the same memory
         model.tap.features = None  # it holds on to the step
         return good.detach()

@@ -24,6 +24,9 @@ LENGTHS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 MOST = 64
 """So many shapes are recorded; others run as they are."""
 
+Shape = tuple[tuple[int, ...], ...]
+"""Of every input."""
+
 Step = Callable[[dict[str, Tensor]], Tensor]
 """A whole step on inputs that lie on the device; returns there whether it was good, as a bool."""
 
@@ -44,8 +47,8 @@ class RecordedSteps:
 
     def __init__(self, step: Step, device: torch.device) -> None:
         self.step, self.device = step, device
-        self.graphs: dict[tuple[tuple[int, ...], ...], tuple[torch.cuda.CUDAGraph, dict[str, Tensor], Tensor]] = {}
-        self.seen: set[tuple[tuple[int, ...], ...]] = set()
+        self.graphs: dict[Shape, tuple[torch.cuda.CUDAGraph, dict[str, Tensor], Tensor]] = {}
+        self.seen: set[Shape] = set()
         self.works = True
         self.pool: Any = None
         """Of memory, which the graphs share: one step runs at a time."""
@@ -69,7 +72,7 @@ class RecordedSteps:
         graph.replay()
         return good
 
-    def _record(self, shape: tuple[tuple[int, ...], ...], inputs: dict[str, Tensor]) -> None:
+    def _record(self, shape: Shape, inputs: dict[str, Tensor]) -> None:
         held = {name: value.to(self.device) for name, value in inputs.items()}
         try:
             graph, good = _recorded(lambda: self.step(held), self.pool)
