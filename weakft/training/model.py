@@ -129,7 +129,7 @@ class EndModel:
 
     @property
     def device_name(self) -> str:
-        """ "cpu", or what the GPU is called."""
+        """What the GPU is called, or cpu."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
 
     def tokenize(self, texts: list[str]) -> TokenizedTexts:
