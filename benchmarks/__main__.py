@@ -37,7 +37,7 @@ FRONT = "<!-- generated: figures -->\n"
 BEGIN, END = "<!-- generated: tables -->\n", "<!-- end -->"
 
 
-def render(readme: str, lines: list[dict[str, Any]], on_gpu: list[dict[str, Any]] | None = None) -> str:
+def render(readme: str, lines: list[dict[str, Any]], on_gpu: list[dict[str, Any]]) -> str:
     """The README with its tables made anew from the lines, and from those of runs on a GPU."""
     tables = _tables(lines)
     if on_gpu:

@@ -17,6 +17,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,29 +75,28 @@ def base_sized() -> str:
     return folder.name
 
 
-def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
-    """FLOP a second of a large matrix product, the best of several."""
-    n = 1024 if device.type == "cpu" else 8192
-    a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
-    best = 0.0
+def fastest(compute: Callable[[], torch.Tensor]) -> float:
+    """Seconds of the fastest of several times, the device's work included."""
+    seconds = []
     for _ in range(8):
         start = time.perf_counter()
-        float((a @ b)[0, 0])
-        best = max(best, 2 * n**3 / (time.perf_counter() - start))
-    return best
+        float(compute().flatten()[0])
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
+    """FLOP a second of a large matrix product."""
+    n = 1024 if device.type == "cpu" else 8192
+    a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
+    return 2 * n**3 / fastest(lambda: a @ b)
 
 
 def copy_peak(device: torch.device) -> float:
-    """Bytes a second, read and written, of a large copy; the best of several."""
+    """Bytes a second, read and written, of a large copy."""
     n = 2**26 if device.type == "cpu" else 2**30
     a, b = (torch.empty(n // 4, device=device).fill_(1.0) for _ in range(2))
-    best = 0.0
-    for _ in range(8):
-        start = time.perf_counter()
-        b.copy_(a)
-        float(b[0])
-        best = max(best, 2 * n / (time.perf_counter() - start))
-    return best
+    return 2 * n / fastest(lambda: b.copy_(a))
 
 
 def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None = None) -> dict[str, Any]:

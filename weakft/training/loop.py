@@ -164,15 +164,13 @@ class Optimization:
         model = self.model
         if not self.records or len(step) > 1 or model.limits.micro_batch is not None or not tokens.plain:
             return None
-        if self.recorded is None:
+        if self.recorded is None:  # the loss of whole texts does not ask which rows they are
             self.recorded = RecordedSteps(partial(self._whole, loss, step[0].rows), model.device)
         (batch,) = step
         length = min(padded_length(int(tokens.lengths[batch.rows].max())), model.max_length)
         inputs = tokens.collate(batch.rows, length=length)
         labels = {"targets": torch.from_numpy(batch.targets), "weights": torch.from_numpy(batch.weights)}
-        self._rate.fill_(rate)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate
+        self._set_rate(self._rate.fill_(rate))
         try:
             return bool(self.recorded.take(inputs | labels))
         except RuntimeError as error:
@@ -186,7 +184,7 @@ class Optimization:
         model = self.model
         inputs = dict(inputs)
         targets, weights = inputs.pop("targets"), inputs.pop("weights")
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)  # of a recording that failed
         logits, features = model.outputs(inputs)
         value = loss(logits, features, targets, weights, rows)
         model.accelerator.backward(value)
@@ -201,11 +199,14 @@ class Optimization:
         model.tap.features = None  # it holds on to the step
         return good.detach()
 
+    def _set_rate(self, rate: float | Tensor) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
     def _computed(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, rate: float) -> bool:
         """The step part by part, as memory allows; whether it was taken."""
         schedule, model = self.schedule, self.model
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self._set_rate(rate)
         largest = max(tokens.count(batch.rows) for batch in step)
         size = min(largest, model.limits.micro_batch or largest)
         finite = in_memory(lambda most: self._gradients(tokens, step, loss, most), size, 1, self._halved)
