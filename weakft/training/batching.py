@@ -81,6 +81,14 @@ class TokenizedTexts:
         """In how many sequences some rows are."""
         return len(np.unique(self.sequences_of(rows)))
 
+    def follows(self, rows: np.ndarray) -> np.ndarray:
+        """Whether each of some rows is the next word of a text to the one before it: boolean [len(rows)]."""
+        return np.zeros(len(rows), dtype=bool)
+
+    def pick(self, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Positions in ``rows`` of all that are in ``count`` of their sequences, at random."""
+        return rng.choice(len(rows), min(count, len(rows)), replace=False)
+
     def batches(self, rows: np.ndarray, tokens_a_batch: int) -> Iterator[np.ndarray]:
         """Positions in ``rows`` in batches for inference, see `length_sorted_batches`."""
         return length_sorted_batches(self.lengths[rows], tokens_a_batch)
@@ -130,6 +138,12 @@ class _Several(TokenizedTexts):
         """See `TokenizedTexts`."""
         return self.sequence[rows]
 
+    def pick(self, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """See `TokenizedTexts`; in order."""
+        sequences, of_row = np.unique(self.sequence[rows], return_inverse=True)
+        chosen = rng.choice(len(sequences), min(count, len(sequences)), replace=False)
+        return np.flatnonzero(np.isin(of_row, chosen))
+
     def batches(self, rows: np.ndarray, tokens_a_batch: int) -> Iterator[np.ndarray]:
         """See `TokenizedTexts`."""
         sequences, groups = _grouped(self.sequence[rows])
@@ -174,6 +188,12 @@ class TokenizedWords(_Several):
         super().__init__([], tokenizer, max_length)
         self.sequence = np.concatenate(owner) if owner else np.zeros(0, np.int64)
         self.position = self._fill(pieces, tokenizer, max_length)
+
+    def follows(self, rows: np.ndarray) -> np.ndarray:
+        """See `TokenizedTexts`."""
+        next_to = np.zeros(len(rows), dtype=bool)
+        next_to[1:] = (np.diff(rows) == 1) & (np.diff(self.sequence[rows]) == 0)
+        return next_to
 
     def _fill(self, pieces: list[list[str]], tokenizer: Any, max_length: int) -> np.ndarray:
         """Tokenize the sequences; where each word's first piece is."""

@@ -15,8 +15,10 @@ import numpy as np
 
 from weakft.balance import align, softmax
 from weakft.tasks.measure import Truth
+from weakft.training.chain import Chain
 from weakft.training.checkpoints import State, arrays
 from weakft.training.discriminant import Discriminant, View
+from weakft.training.pseudo_labels import harden
 
 SHRINKAGES = (0.1, 0.2, 0.5)
 ITERATIONS = (10, 40, 160)
@@ -46,9 +48,11 @@ class Candidate:
 
 @dataclass
 class FirstTeacher:
-    """The mean of the best candidates: `rows` of the training split with `predictions` [len(rows), k], their class shares
-    `balance` [k] (of rows of several kinds [kinds, k]), its probabilities `valid` [v, k] for the validation rows and their
-    accuracy, the candidates, best first, and the share of the predictions that is of a model of gold labels (`joined`).
+    """The mean of the best candidates: `rows` of the training split with `predictions` [len(rows), k], the shares of their
+    most probable classes `balance` [k] (of rows of several kinds [kinds, k]; the probabilities' mean would be too even, a mean
+    of several is surer of nothing than any), its probabilities `valid` [v, k] for the validation rows and their accuracy, the
+    candidates, best first, what made words agree along their texts, if anything (`linked`), and the share of the predictions that is of a
+    model of gold labels (`joined`).
     """
 
     rows: np.ndarray
@@ -57,13 +61,24 @@ class FirstTeacher:
     valid: np.ndarray
     accuracy: float
     members: list[Candidate]
+    chain: Chain | None = None
     labels_share: float = 0.0
 
     @classmethod
     def of(cls, state: State) -> FirstTeacher:
         """The teacher whose `asdict` was kept in a checkpoint."""
         members = [Candidate(**arrays(member)) for member in state["members"]]
-        return cls(**arrays(state | {"members": members}))
+        chain = None if state["chain"] is None else Chain(**arrays(state["chain"]))
+        return cls(**arrays(state | {"members": members, "chain": chain}))
+
+    def beside(self, student: np.ndarray, picked: np.ndarray, follows: np.ndarray) -> np.ndarray:
+        """The mean of this teacher's predictions for its rows ``picked`` and those of a student for the same, [len(picked), k].
+        Words are made to agree again, half as strongly: the one half of the mean does so already.
+
+        follows : as in `Chain.of`.
+        """
+        mean = (self.predictions[picked] + student) / 2
+        return mean if self.chain is None else self.chain.to_the(0.5).agreed(mean, follows)
 
 
 def candidate(kind: str, name: str, pool: np.ndarray, valid: np.ndarray, truth: Truth) -> Candidate:
@@ -118,7 +133,7 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> Firs
     members = [c for c in ordered if c.accuracy >= bar]
     predictions = np.mean([c.pool for c in members], axis=0)
     valid = np.mean([c.valid for c in members], axis=0)
-    return FirstTeacher(rows, predictions, predictions.mean(0), valid, truth.figure(valid), members)
+    return FirstTeacher(rows, predictions, harden(predictions).mean(0), valid, truth.figure(valid), members)
 
 
 def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[str], truth: Truth) -> FirstTeacher:
@@ -132,10 +147,25 @@ def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[
     return FirstTeacher(rows, predictions, balance, valid, truth.figure(valid), members)
 
 
+def linked(teacher: FirstTeacher, follows: np.ndarray, valid_follows: np.ndarray, truth: Truth) -> FirstTeacher:
+    """A teacher whose words agree along their texts (`Chain`), as far as that helps on the validation rows; of texts that are
+    a row each the same.
+
+    follows, valid_follows : which of the teacher's rows, and of the validation rows, are the next word to the one before.
+    """
+    chain = Chain.of(truth, valid_follows, teacher.valid)
+    if chain is None:
+        return teacher
+    predictions, valid = chain.agreed(teacher.predictions, follows), chain.agreed(teacher.valid, valid_follows)
+    balance, accuracy = harden(predictions).mean(0), truth.figure(valid)
+    linked_up = {"predictions": predictions, "valid": valid, "balance": balance, "accuracy": accuracy}
+    return replace(teacher, chain=chain, **linked_up)
+
+
 def joined(teacher: FirstTeacher, clean: np.ndarray, share: float) -> FirstTeacher:
     """A teacher joined by the predictions [len(rows), k] of a model that learned from gold labels, as a ``share`` of it."""
     predictions = mixed(teacher.predictions, clean, share)
-    balance = predictions.reshape(-1, *teacher.balance.shape).mean(0)
+    balance = harden(predictions).reshape(-1, *teacher.balance.shape).mean(0)
     return replace(teacher, predictions=predictions, balance=balance, labels_share=share)
 
 

@@ -43,21 +43,22 @@ def contrastive_loss(
     labels : [b], which one of several labels a row asks for (class 1: the text has it). Pairs are then rows of one label, of
     which at least one has it: texts that both lack a label need not be alike.
     """
-    i, j = torch.triu_indices(len(features), len(features), offset=1, device=features.device)
+    same = classes[:, None] == classes
+    pairs = torch.ones_like(same).triu(1)
     if labels is not None:
-        pairs = (labels[i] == labels[j]) & ((classes[i] == 1) | (classes[j] == 1))
-        i, j = i[pairs], j[pairs]
-    if not len(i):
-        return features.sum() * 0.0
+        has = classes == 1
+        pairs &= (labels[:, None] == labels) & (has[:, None] | has)
     v = features.float()
     if distance == "cosine":
-        d = 1.0 - F.cosine_similarity(v[i], v[j], dim=-1)
+        unit = F.normalize(v, dim=-1)
+        d = 1.0 - unit @ unit.T
         squared = d**2
     else:
-        squared = (v[i] - v[j]).pow(2).mean(-1)
+        lengths = v.pow(2).sum(-1)
+        squared = (lengths[:, None] + lengths - 2.0 * v @ v.T).clamp_min(0.0) / v.shape[-1]
         d = (squared + 1e-12).sqrt()  # the root's gradient is infinite at zero
-    same = (classes[i] == classes[j]).float()
-    return (same * squared + (1.0 - same) * (margin - d).clamp_min(0.0).pow(2)).mean()
+    terms = torch.where(same, squared, (margin - d).clamp_min(0.0).pow(2))
+    return (terms * pairs).sum() / pairs.sum().clamp_min(1)
 
 
 def confidence_regularization(logits: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from weakft.training.batching import TokenizedLabels, TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
 from weakft.training.cross_fitting import share
 from weakft.training.features import Part, text_views
-from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, mean_of_best
+from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, linked, mean_of_best
 from weakft.training.loop import Best, Progress, Validator
 from weakft.training.model import EndModel, no_and_yes
 from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed
@@ -31,7 +31,7 @@ labels: an answer that is left out there is no text left out, and the student, w
 """
 
 TEACHER_ROWS = 16_384
-"""So many rows of the pool, at random, does the first teacher look at: enough for any period."""
+"""About so many rows of the pool, those of texts at random, does the first teacher look at: enough for any period."""
 
 LEAST_TEACHER_ROWS = 30
 """A pool of fewer rows has no clusters to find; then, and without a validation split, the schedule is the paper's."""
@@ -63,9 +63,9 @@ def run_self_training(
     if config.use_valid:
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
     student = model.snapshot() if config.use_valid else pristine
-    kinds = tokens.kinds
-    looked_at = np.random.default_rng(config.seed).permutation(splits.train.n_rows // kinds)[: TEACHER_ROWS // kinds]
-    rows = (np.sort(looked_at)[:, None] * kinds + np.arange(kinds)).ravel()
+    everything = np.arange(splits.train.n_rows)
+    texts = max(1, TEACHER_ROWS * tokens.count(everything) // max(1, len(everything)))
+    rows = np.sort(tokens.pick(everything, texts, np.random.default_rng(config.seed)))
     enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
     if config.first_teacher and enough and splits.valid is not None and splits.valid.gold is not None:
         with timed(result.timing, "first teacher"):
@@ -81,6 +81,7 @@ def run_self_training(
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
             "rows": len(teacher.rows),
+            "chain_strength": 0.0 if teacher.chain is None else teacher.chain.strength,
             "labels_share": teacher.labels_share if config.use_valid else None,
             "members": [{"kind": c.kind, "name": c.name, "valid_accuracy": c.accuracy} for c in teacher.members],
         }
@@ -150,7 +151,8 @@ def _first_teacher(
     assert splits.valid is not None and splits.valid.gold is not None
     truth = Truth.of(splits.valid, model.classes, "select")
     pool = _part(tokens, splits.train, rows)
-    valid = _part(model.tokenize(splits.valid.texts), splits.valid, np.arange(splits.valid.n_rows))
+    of_valid, all_of_it = model.tokenize(splits.valid.texts), np.arange(splits.valid.n_rows)
+    valid = _part(of_valid, splits.valid, all_of_it)
     views, initial = text_views(model, pristine, pool, valid, progress)
     views = views[1:] if config.use_valid else views
     k, kinds = weak.soft_labels.shape[1], tokens.kinds
@@ -174,6 +176,7 @@ def _first_teacher(
             progress.advance(1)
         teachers.append(mean_of_best(mine, found or [of_initial], its_truth))
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
+    teacher = linked(teacher, tokens.follows(rows), of_valid.follows(all_of_it), truth)
     if not config.use_valid:
         return teacher
     return joined(teacher, softmax(scores[0]), share(teacher.valid, of_labels, truth))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,15 +134,14 @@ def self_train(
         steps = min(settings.period, schedule.steps - stage.step)
         pool = everything if teacher is None else teacher.rows
         needed = max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size)
-        size = min(len(pool), math.ceil(needed * len(tokens) / tokens.n_sequences))
-        picked = rng.choice(len(pool), size, replace=False)
+        picked = tokens.pick(pool, needed, rng)
         rows = pool[picked]
         if teacher is None:
             predictions = model.predict(tokens, rows)
         elif stage.step == 0:
             predictions = teacher.predictions[picked]
         else:
-            predictions = (teacher.predictions[picked] + model.predict(tokens, rows)) / 2
+            predictions = teacher.beside(model.predict(tokens, rows), picked, tokens.follows(rows))
         chosen = select(
             rows, predictions, settings.threshold, class_balance, settings.least, settings.balanced, tokens.kinds
         )
@@ -152,12 +150,12 @@ def self_train(
         if not settings.weighted:
             chosen.weights = np.ones_like(chosen.weights)
         classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
-        stage.periods.append({"step": stage.step, "pool": size, "selected": len(chosen.rows), "classes": classes})
+        stage.periods.append({"step": stage.step, "pool": len(rows), "selected": len(chosen.rows), "classes": classes})
         if len(chosen.rows) < MIN_SELECTED or classes < 2:
             stage.history.stopped = "nothing to select"
             progress.say(
                 f"Self-training stopped at step {stage.step}: {len(chosen.rows)} confident rows "
-                f"of {size}, {classes} classes. Lower --threshold if this is early."
+                f"of {len(rows)}, {classes} classes. Lower --threshold if this is early."
             )
             return False
         if settings.balanced:
