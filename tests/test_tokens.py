@@ -280,6 +280,16 @@ def test_batches_keep_texts_together(model):
         assert len(np.unique(tokens.sequence[rows[positions]])) <= 8
     found = list(tokens.batches(rows, 64))
     assert sorted(np.concatenate(found)) == list(range(len(rows)))
+    positions = tokens.pick(rows, 5, np.random.default_rng(0))
+    chosen = np.unique(tokens.sequence[rows[positions]])
+    assert len(chosen) == 5 and (positions == np.flatnonzero(np.isin(tokens.sequence[rows], chosen))).all()
+    assert len(tokens.pick(rows, 1000, np.random.default_rng(0))) == len(rows)
+
+
+def test_words_follow_each_other_within_a_text(model):
+    tokens = model.tokenize(["good film", "a bad book"])
+    assert tokens.follows(np.arange(5)).tolist() == [False, True, False, True, True]
+    assert tokens.follows(np.array([1, 2, 4])).tolist() == [False, False, False]  # other texts, and a word between
 
 
 def tagged(n, seed):

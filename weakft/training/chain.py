@@ -12,8 +12,8 @@ import numpy as np
 
 from weakft.tasks.measure import Truth
 
-STRENGTHS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75)
-"""Powers of the edges that are tried. Below 1, because a word's probabilities know its neighbours already."""
+STRENGTHS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+"""Powers of the edges that are tried: below 1 where a word's probabilities know of its neighbours already."""
 
 PRIOR = 0.1
 """Added to every count of two neighbours' classes."""
@@ -21,7 +21,7 @@ PRIOR = 0.1
 
 @dataclass
 class Chain:
-    """The edges' potentials [k, k], of a row and the next; the power ``strength`` of how the classes of neighbours attract."""
+    """The edges' potentials [k, k], of a row and the next: how their classes attract, to the power ``strength``."""
 
     edges: np.ndarray
     strength: float
@@ -50,8 +50,9 @@ class Chain:
         return Chain(self.edges**power, self.strength * power)
 
     def agreed(self, probabilities: np.ndarray, follows: np.ndarray) -> np.ndarray:
-        """The rows' marginals, float32 [n, k], where p(y) of a run of rows is proportional to the product of ``probabilities``
-        [n, k] and of the edges between rows and those that come next (``follows``, as in `of`): the forward-backward sums.
+        """The rows' marginals, float32 [n, k], where p(y) of a run of rows is proportional to the product of its
+        ``probabilities`` [n, k] and of the edges between rows and those that come next (``follows``, as in `of`): the
+        forward-backward sums.
         """
         starts = np.flatnonzero(~follows)
         widths = np.diff(np.append(starts, len(follows)))

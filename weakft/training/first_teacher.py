@@ -48,11 +48,13 @@ class Candidate:
 
 @dataclass
 class FirstTeacher:
-    """The mean of the best candidates: `rows` of the training split with `predictions` [len(rows), k], the shares of their
-    most probable classes `balance` [k] (of rows of several kinds [kinds, k]; the probabilities' mean would be too even, a mean
-    of several is surer of nothing than any), its probabilities `valid` [v, k] for the validation rows and their accuracy, the
-    candidates, best first, what made words agree along their texts, if anything (`linked`), and the share of the predictions that is of a
-    model of gold labels (`joined`).
+    """The mean of the best candidates, on `rows` of the training split.
+
+    predictions : probabilities [len(rows), k].   balance : the shares of their most probable classes [k], of rows of several
+    kinds [kinds, k] (the probabilities' own mean would be too even: a mean of models is less sure than they are).
+    valid, accuracy : the probabilities for the validation rows [v, k], and their figure.   members : the candidates, best
+    first.   chain : what made words agree along their texts, if anything (`linked`).   labels_share : the share of the
+    predictions that is of a model of gold labels (`joined`).
     """
 
     rows: np.ndarray
@@ -72,8 +74,8 @@ class FirstTeacher:
         return cls(**arrays(state | {"members": members, "chain": chain}))
 
     def beside(self, student: np.ndarray, picked: np.ndarray, follows: np.ndarray) -> np.ndarray:
-        """The mean of this teacher's predictions for its rows ``picked`` and those of a student for the same, [len(picked), k].
-        Words are made to agree again, half as strongly: the one half of the mean does so already.
+        """The mean of this teacher's predictions for its rows ``picked`` and a student's, [len(picked), k]. Words are made to
+        agree again, half as strongly: the one half of the mean does so already.
 
         follows : as in `Chain.of`.
         """
