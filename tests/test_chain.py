@@ -1,5 +1,6 @@
 """Words that agree along their texts: the forward-backward sums beside sums over all labelings, and what a chain mends."""
 
+from dataclasses import asdict
 from itertools import pairwise, product
 
 import numpy as np
@@ -93,6 +94,11 @@ def test_a_linked_teacher_has_the_balance_of_its_own_answers_and_mends_its_stude
     mixed = after.beside(student[picked], picked, other_follows[picked])
     part = Truth(other.gold[picked], other.label_names, words=other.words[2:20])
     assert part.figure(mixed) > part.figure((after.predictions[picked] + student[picked]) / 2)
+    kept = FirstTeacher.of(asdict(after))
+    assert kept.chain is not None and kept.chain.strength == after.chain.strength
+    np.testing.assert_array_equal(
+        kept.beside(student, kept.rows, other_follows), after.beside(student, after.rows, other_follows)
+    )
     nothing = linked(before, np.zeros_like(other_follows), np.zeros_like(follows), truth)
     assert nothing is before
     np.testing.assert_allclose(before.beside(student, before.rows, other_follows), (q + student) / 2)

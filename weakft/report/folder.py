@@ -73,6 +73,7 @@ class FirstTeacher(BaseModel):
 
     valid_accuracy: float | None = None
     rows: int
+    chain_strength: float = 0.0
     labels_share: float | None = None
     members: list[Member] = []
 

@@ -124,7 +124,8 @@ def candidates(
 
 def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> FirstTeacher:
     """The teacher: of each kind the candidate with the highest validation accuracy (the log-loss breaks ties), averaged
-    over the kinds within one standard error of the best.
+    over the kinds within one standard error of the best, and over further ones, best first, that make the mean more
+    accurate (Caruana et al. 2004): a weaker model that errs elsewhere.
     """
     kinds: dict[str, Candidate] = {}
     for c in sorted(found, key=lambda c: c.order):
@@ -133,8 +134,12 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> Firs
     best = ordered[0].accuracy
     bar = best - truth.standard_error(best)
     members = [c for c in ordered if c.accuracy >= bar]
-    predictions = np.mean([c.pool for c in members], axis=0)
     valid = np.mean([c.valid for c in members], axis=0)
+    for c in ordered[len(members) :]:
+        wider = np.mean([m.valid for m in (*members, c)], axis=0)
+        if truth.figure(wider) > truth.figure(valid):
+            members, valid = [*members, c], wider
+    predictions = np.mean([c.pool for c in members], axis=0)
     return FirstTeacher(rows, predictions, harden(predictions).mean(0), valid, truth.figure(valid), members)
 
 
