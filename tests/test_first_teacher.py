@@ -128,20 +128,6 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     np.testing.assert_allclose(teacher.balance, counts / 100, rtol=1e-6)
 
 
-def test_a_weaker_kind_joins_where_it_errs_elsewhere():
-    gold = np.array([0] * 50 + [1] * 50)
-
-    def at(kind, wrong):  # unsure where it is wrong
-        scores = np.eye(2)[gold] * 3.0
-        scores[wrong] = scores[wrong, ::-1] * 0.1
-        return candidate(kind, "n", scores, scores, Truth(gold))
-
-    best, same, other = at("best", slice(0, 10)), at("same", slice(0, 16)), at("other", slice(50, 66))
-    teacher = mean_of_best(np.arange(100), [best, same, other], Truth(gold))
-    assert [c.kind for c in teacher.members] == ["best", "other"]
-    assert teacher.accuracy > best.accuracy
-
-
 def test_a_model_of_gold_labels_joins_by_its_share():
     p = np.array([[0.8, 0.2], [0.6, 0.4]], np.float32)
     clean = np.array([[0.9, 0.1], [0.0, 1.0]], np.float32)

@@ -124,8 +124,7 @@ def candidates(
 
 def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> FirstTeacher:
     """The teacher: of each kind the candidate with the highest validation accuracy (the log-loss breaks ties), averaged
-    over the kinds within one standard error of the best, and over further ones, best first, that make the mean more
-    accurate (Caruana et al. 2004): a weaker model that errs elsewhere.
+    over the kinds within one standard error of the best.
     """
     kinds: dict[str, Candidate] = {}
     for c in sorted(found, key=lambda c: c.order):
@@ -134,12 +133,8 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> Firs
     best = ordered[0].accuracy
     bar = best - truth.standard_error(best)
     members = [c for c in ordered if c.accuracy >= bar]
-    valid = np.mean([c.valid for c in members], axis=0)
-    for c in ordered[len(members) :]:
-        wider = np.mean([m.valid for m in (*members, c)], axis=0)
-        if truth.figure(wider) > truth.figure(valid):
-            members, valid = [*members, c], wider
     predictions = np.mean([c.pool for c in members], axis=0)
+    valid = np.mean([c.valid for c in members], axis=0)
     return FirstTeacher(rows, predictions, harden(predictions).mean(0), valid, truth.figure(valid), members)
 
 
