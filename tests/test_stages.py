@@ -42,7 +42,7 @@ def taught(tiny_model, monkeypatch):
 def test_the_first_teacher_teaches_alone_and_then_beside_the_student(taught):
     rows = np.arange(10, 50)  # those it knows
     predictions = np.random.default_rng(0).dirichlet(np.ones(2), len(rows)).astype(np.float32)
-    teacher = FirstTeacher(rows, predictions, predictions.mean(0), predictions, 0.5, [])
+    teacher = FirstTeacher(rows, predictions, predictions, 0.5, [])
     seen, students = taught(teacher)
     assert len(seen) == 2
     for (picked, got), student, share in zip(seen, students, (1.0, 0.5), strict=True):

@@ -50,16 +50,13 @@ class Candidate:
 class FirstTeacher:
     """The mean of the best candidates, on `rows` of the training split.
 
-    predictions : probabilities [len(rows), k].   balance : the shares of their most probable classes [k], of rows of several
-    kinds [kinds, k] (the probabilities' own mean would be too even: a mean of models is less sure than they are).
-    valid, accuracy : the probabilities for the validation rows [v, k], and their figure.   members : the candidates, best
-    first.   chain : what made words agree along their texts, if anything (`linked`).   labels_share : the share of the
-    predictions that is of a model of gold labels (`joined`).
+    predictions : probabilities [len(rows), k].   valid, accuracy : those for the validation rows [v, k], and their figure.
+    members : the candidates, best first.   chain : what made words agree along their texts, if anything (`linked`).
+    labels_share : the share of the predictions that is of a model of gold labels (`joined`).
     """
 
     rows: np.ndarray
     predictions: np.ndarray
-    balance: np.ndarray
     valid: np.ndarray
     accuracy: float
     members: list[Candidate]
@@ -72,6 +69,15 @@ class FirstTeacher:
         members = [Candidate(**arrays(member)) for member in state["members"]]
         chain = None if state["chain"] is None else Chain(**arrays(state["chain"]))
         return cls(**arrays(state | {"members": members, "chain": chain}))
+
+    def balance(self, kinds: int, whole: bool) -> np.ndarray:
+        """The classes' shares [k], of rows of several kinds [kinds, k]: the mean of the probabilities, or where a row is not a
+        ``whole`` text the shares of the most probable classes. There one class (outside, no) has most of the rows, and a mean
+        of models, less sure than they are, would take many from it.
+        """
+        p = self.predictions if whole else harden(self.predictions)
+        shares = p.reshape(-1, kinds, p.shape[1]).mean(0)
+        return shares if kinds > 1 else shares[0]
 
     def beside(self, student: np.ndarray, picked: np.ndarray, follows: np.ndarray) -> np.ndarray:
         """The mean of this teacher's predictions for its rows ``picked`` and a student's, [len(picked), k]. Words are made to
@@ -135,7 +141,7 @@ def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> Firs
     members = [c for c in ordered if c.accuracy >= bar]
     predictions = np.mean([c.pool for c in members], axis=0)
     valid = np.mean([c.valid for c in members], axis=0)
-    return FirstTeacher(rows, predictions, harden(predictions).mean(0), valid, truth.figure(valid), members)
+    return FirstTeacher(rows, predictions, valid, truth.figure(valid), members)
 
 
 def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[str], truth: Truth) -> FirstTeacher:
@@ -145,8 +151,7 @@ def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[
     predictions = np.stack([t.predictions for t in teachers], axis=1).reshape(len(rows), -1)
     valid = np.stack([t.valid for t in teachers], axis=1).reshape(-1, predictions.shape[1])
     members = [replace(c, kind=f"{name}: {c.kind}") for name, t in zip(names, teachers, strict=True) for c in t.members]
-    balance = np.stack([t.balance for t in teachers])
-    return FirstTeacher(rows, predictions, balance, valid, truth.figure(valid), members)
+    return FirstTeacher(rows, predictions, valid, truth.figure(valid), members)
 
 
 def linked(teacher: FirstTeacher, follows: np.ndarray, valid_follows: np.ndarray, truth: Truth) -> FirstTeacher:
@@ -159,16 +164,12 @@ def linked(teacher: FirstTeacher, follows: np.ndarray, valid_follows: np.ndarray
     if chain is None:
         return teacher
     predictions, valid = chain.agreed(teacher.predictions, follows), chain.agreed(teacher.valid, valid_follows)
-    balance, accuracy = harden(predictions).mean(0), truth.figure(valid)
-    linked_up = {"predictions": predictions, "valid": valid, "balance": balance, "accuracy": accuracy}
-    return replace(teacher, chain=chain, **linked_up)
+    return replace(teacher, chain=chain, predictions=predictions, valid=valid, accuracy=truth.figure(valid))
 
 
 def joined(teacher: FirstTeacher, clean: np.ndarray, share: float) -> FirstTeacher:
     """A teacher joined by the predictions [len(rows), k] of a model that learned from gold labels, as a ``share`` of it."""
-    predictions = mixed(teacher.predictions, clean, share)
-    balance = harden(predictions).reshape(-1, *teacher.balance.shape).mean(0)
-    return replace(teacher, predictions=predictions, balance=balance, labels_share=share)
+    return replace(teacher, predictions=mixed(teacher.predictions, clean, share), labels_share=share)
 
 
 def mixed(rules: np.ndarray, clean: np.ndarray, share: float) -> np.ndarray:

@@ -77,7 +77,7 @@ def run_self_training(
             else:
                 teacher = FirstTeacher.of(kept)
             model.restore(student)
-        balance = teacher.balance
+        balance = teacher.balance(tokens.kinds, tokens.plain)
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
             "rows": len(teacher.rows),
