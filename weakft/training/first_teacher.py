@@ -72,8 +72,8 @@ class FirstTeacher:
 
     def balance(self, kinds: int, whole: bool) -> np.ndarray:
         """The classes' shares [k], of rows of several kinds [kinds, k]: the mean of the probabilities, or where a row is not a
-        ``whole`` text the shares of the most probable classes. There one class (outside, no) has most of the rows, and a mean
-        of models, less sure than they are, would take many from it.
+        ``whole`` text the shares of the most probable classes. There one class (outside, no) has most of the rows, and
+        probabilities that are less sure than right would take many from it.
         """
         p = self.predictions if whole else harden(self.predictions)
         shares = p.reshape(-1, kinds, p.shape[1]).mean(0)
