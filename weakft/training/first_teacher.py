@@ -71,8 +71,8 @@ class FirstTeacher:
         return cls(**arrays(state | {"members": members, "chain": chain}))
 
     def balance(self, kinds: int, whole: bool) -> np.ndarray:
-        """The classes' shares [k], of rows of several kinds [kinds, k]: the mean of the probabilities, or where a row is not a
-        ``whole`` text the shares of the most probable classes. There one class (outside, no) has most of the rows, and
+        """The classes' shares [k], of rows of several kinds [kinds, k]: the mean of the probabilities, or where a row is not
+        a ``whole`` text the shares of the most probable classes. There one class (outside, no) has most of the rows, and
         probabilities that are less sure than right would take many from it.
         """
         p = self.predictions if whole else harden(self.predictions)
