@@ -54,6 +54,7 @@ def contrastive_loss(
         d = 1.0 - unit @ unit.T
         squared = d**2
     else:
+        v = v - v.detach().mean(0)  # no distance changes, and products of features that lie close round less
         lengths = v.pow(2).sum(-1)
         squared = (lengths[:, None] + lengths - 2.0 * v @ v.T).clamp_min(0.0) / v.shape[-1]
         d = (squared + 1e-12).sqrt()  # the root's gradient is infinite at zero
