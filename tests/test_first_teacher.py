@@ -124,6 +124,7 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     teacher = mean_of_best(np.arange(100), [at("a", 9, "worse"), at("a", 6), at("b", 8), at("c", 20)], Truth(gold))
     assert [(c.kind, c.name) for c in teacher.members] == [("a", "n"), ("b", "n")]  # se of 0.94 is 0.024: c is out
     np.testing.assert_allclose(teacher.predictions, (at("a", 6).pool + at("b", 8).pool) / 2, rtol=1e-6)
+    np.testing.assert_allclose(teacher.balance(1, True), teacher.predictions.mean(0))
 
 
 def test_a_model_of_gold_labels_joins_by_its_share():
