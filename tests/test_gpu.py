@@ -49,6 +49,7 @@ def trained(tiny_model, recorded, n=40, poison=()):
         given[i].targets[:] = np.nan
     for _ in range(n):
         optimization.update(tokens, iter([given.pop(0)]), loss, history)
+    optimization.settle(history)
     return model.snapshot(), history, optimization
 
 
@@ -99,6 +100,7 @@ def test_a_model_that_cannot_be_recorded_runs_as_it_is(tiny_model):
     given = batches(20)
     for _ in range(20):
         optimization.update(tokens, given, loss, history)
+    optimization.settle(history)
     assert not optimization.recorded.works and not optimization.recorded.graphs
     assert (history.steps, history.skipped) == (20, 0)
     model.module.forward = original
@@ -107,6 +109,7 @@ def test_a_model_that_cannot_be_recorded_runs_as_it_is(tiny_model):
     given = batches(20)
     for _ in range(20):  # the device is none the worse for it
         other.update(tokens, given, loss, history)
+    other.settle(history)
     assert other.recorded.graphs and history.skipped == 0
 
 

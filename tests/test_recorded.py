@@ -10,10 +10,14 @@ import pytest
 import torch
 from conftest import reviews
 
-from weakft.training.loop import Batch, History, Optimization, Schedule
+from weakft.display import Silent
+from weakft.training.checkpoints import Checkpoint
+from weakft.training.loop import Batch, History, Optimization, Schedule, run
 from weakft.training.model import EndModel
 from weakft.training.objectives import classification_loss, contrastive_loss
+from weakft.training.pseudo_labels import Selection
 from weakft.training.recorded import LENGTHS, RecordedSteps, padded_length
+from weakft.training.stage import Stage
 
 LABELS = ["neg", "pos"]
 
@@ -38,6 +42,7 @@ def trained(tiny_model, on_gpu, loss=loss, n=6):
     given = batches(n)
     for _ in range(n):
         optimization.update(tokens, given, loss, history)
+    optimization.settle(history)
     return model.snapshot(), history, optimization
 
 
@@ -66,6 +71,47 @@ def test_a_whole_step_that_is_not_finite_changes_no_weight(tiny_model, unrecorde
     assert all(torch.equal(weights[name], fresh[name]) for name in fresh)
 
 
+class Unfinished:
+    """A recorded step's result, which the device still works on."""
+
+    def __init__(self, good, begun):
+        self.good, self.begun, self.step = good, begun, begun[0]
+
+    def __bool__(self):
+        """Asked only when the next step is under way, or where there is none."""
+        assert self.begun[0] > self.step or self.begun[0] == 6
+        return self.good
+
+
+def test_the_device_is_not_waited_for(tiny_model, monkeypatch):
+    begun = [0]
+
+    def take(_self, _inputs):
+        begun[0] += 1
+        return Unfinished(begun[0] not in (2, 5, 6), begun)
+
+    monkeypatch.setattr(RecordedSteps, "take", take)
+    _, history, optimization = trained(tiny_model, True)
+    assert begun == [6] and (history.steps, history.skipped, optimization.bad) == (6, 3, 2)
+
+
+def test_a_stage_ends_with_every_step_counted(tiny_model, unrecorded):
+    model = EndModel(str(tiny_model), LABELS, device="cpu", precision="fp32", max_length=32)
+    tokens, rows = model.tokenize(reviews(100, 0)[0]), np.arange(100)
+    everything = Selection(rows, np.full((100, 2), 0.5, np.float32), np.ones(100, np.float32))
+    counted = []
+
+    class Kept(Checkpoint):
+        def offer(self, state_dict):
+            counted.append(dict(state_dict()["history"])["skipped"])
+
+    stage = Stage(model, tokens, Schedule(4, 1e-3), 16, np.random.default_rng(0), Kept())
+    stage.optimization.records = True
+    stage.begin(everything, 4)
+    run(stage, lambda *a: loss(*a) * float("nan"), None, Silent())
+    assert counted == [1, 2, 3, 4] and stage.history.skipped == stage.optimization.bad == 4
+
+
 def test_memory_that_is_too_short_leads_to_micro_batches(tiny_model, unrecorded):
     largest = []
 
@@ -85,6 +131,6 @@ def test_the_rate_of_a_step_reaches_it(tiny_model, unrecorded):
     assert rate is optimization.optimizer.param_groups[1]["lr"] and float(rate) == pytest.approx(1e-3 / 2)
 
 
-@pytest.mark.parametrize(("tokens", "length"), [(1, 16), (16, 16), (17, 32), (33, 48), (512, 512), (513, 1024)])
+@pytest.mark.parametrize(("tokens", "length"), [(1, 16), (16, 16), (17, 32), (33, 64), (512, 512), (513, 1024)])
 def test_lengths(tokens, length):
     assert padded_length(tokens) == length and list(LENGTHS) == sorted(LENGTHS)

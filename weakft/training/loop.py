@@ -141,6 +141,7 @@ class Optimization:
         self.adamw = torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True, capturable=self.records)
         self.optimizer = model.accelerator.prepare(self.adamw)
         self.bad = 0
+        self._unread: Tensor | bool | None = None
         self.recorded: RecordedSteps | None = None
         self._rate = torch.tensor(0.0, device=model.device)  # where recorded steps read the step size
 
@@ -152,15 +153,26 @@ class Optimization:
         rate = self.schedule.learning_rate * self.schedule.factor(self.step)
         self.step += 1
         step = [next(batches) for _ in range(self.schedule.accumulate)]
-        taken = self._recorded(tokens, step, loss, rate)
-        good = self._computed(tokens, step, loss, rate) if taken is None else taken
+        good = self._recorded(tokens, step, loss, rate)
+        self.settle(history)  # the step before this one: the device has the next one to do by now
         history.samples += sum(len(batch.rows) for batch in step)
         history.steps += 1
-        history.skipped += not good
-        self.bad = 0 if good else self.bad + 1
+        self._unread = self._computed(tokens, step, loss, rate) if good is None else good
+        if good is None:
+            self.settle(history)
 
-    def _recorded(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, rate: float) -> bool | None:
-        """The step as a recorded one; whether it was taken, or None where steps are not recorded."""
+    def settle(self, history: History) -> None:
+        """Count the last step as taken or skipped, if it is not yet: a recorded one is looked at when the next is under way,
+        so that the device need not wait for the host.
+        """
+        if self._unread is not None:
+            good = bool(self._unread)
+            history.skipped += not good
+            self.bad = 0 if good else self.bad + 1
+            self._unread = None
+
+    def _recorded(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, rate: float) -> Tensor | None:
+        """The step as a recorded one; whether it was taken (on the device), or None where steps are not recorded."""
         model = self.model
         if not self.records or len(step) > 1 or model.limits.micro_batch is not None or not tokens.plain:
             return None
@@ -172,7 +184,7 @@ class Optimization:
         labels = {"targets": torch.from_numpy(batch.targets), "weights": torch.from_numpy(batch.weights)}
         self._set_rate(self._rate.fill_(rate))
         try:
-            return bool(self.recorded.take(inputs | labels))
+            return self.recorded.take(inputs | labels)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -270,11 +282,14 @@ def _goes_on(stage: Stage, validator: Validator | None, progress: Progress) -> b
     """Look at the validation split where it is time to; whether anything speaks against a further step."""
     optimization, best, history = stage.optimization, stage.best, stage.history
     model, schedule = optimization.model, optimization.schedule
+    looks = stage.step % schedule.eval_every == 0 or stage.step == stage.until
+    if looks:
+        optimization.settle(history)
     if optimization.bad >= MAX_BAD_STEPS:
         history.stopped = "loss not finite"
         progress.say(f"The loss was not finite {MAX_BAD_STEPS} steps in a row: stopped at the best checkpoint.")
         return False
-    if validator is None or not (stage.step % schedule.eval_every == 0 or stage.step == stage.until):
+    if validator is None or not looks:
         return True
     score, collapsed = validator.score(model)
     history.valid.append((stage.step, score[0]))

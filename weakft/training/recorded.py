@@ -18,8 +18,10 @@ from torch import Tensor
 
 from weakft.training.memory import is_out_of_memory
 
-LENGTHS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-"""Tokens that texts are padded to; longer ones to a multiple of the last."""
+LENGTHS = (16, 32, 64, 128, 256, 512)
+"""Tokens that texts are padded to; longer ones to a multiple of the last. Few: a shape takes as long to record as many
+steps take, and a small model's step hardly longer for the padding.
+"""
 
 MOST = 64
 """So many shapes are recorded; others run as they are."""
@@ -54,7 +56,7 @@ class RecordedSteps:
         """Of memory, which the graphs share: one step runs at a time."""
 
     def take(self, inputs: dict[str, Tensor]) -> Tensor:
-        """One step on inputs in host memory; return what ``step`` does.
+        """One step on inputs in host memory; return what ``step`` does. Does not wait for the device.
 
         Raises
         ------
@@ -68,9 +70,9 @@ class RecordedSteps:
             return self.step({name: value.to(self.device) for name, value in inputs.items()})
         graph, held, good = self.graphs[shape]
         for name, value in inputs.items():
-            held[name].copy_(value)
+            held[name].copy_(value, non_blocking=True)
         graph.replay()
-        return good
+        return good.clone()  # the next replay writes there
 
     def _record(self, shape: Shape, inputs: dict[str, Tensor]) -> None:
         held = {name: value.to(self.device) for name, value in inputs.items()}

@@ -75,6 +75,7 @@ class Stage:
     def state_dict(self) -> State:
         """All of it, within a period."""
         assert self.chosen is not None
+        self.optimization.settle(self.history)
         return {
             "done": False,
             "best": vars(self.best),
