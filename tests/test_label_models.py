@@ -9,6 +9,7 @@ from weakft.label_models.bounded import BoundedVote
 from weakft.label_models.choose import choose, valid_balance
 from weakft.label_models.dawid_skene import DIAGONAL, SMOOTHING, DawidSkene
 from weakft.label_models.majority import MajorityVote
+from weakft.label_models.measured import MeasuredVote
 from weakft.label_models.patterns import distinct
 from weakft.label_models.registry import BUILT_IN, find
 from weakft.label_models.snorkel import SnorkelLabelModel
@@ -96,6 +97,61 @@ def test_a_rare_rule_overrules_a_broad_one():
     bounded = BoundedVote(4).fit(L).predict_proba(L)[rows].argmax(1)
     majority = vote_shares(L, 4)[rows].argmax(1)
     assert (bounded == y[rows]).mean() > (majority == y[rows]).mean() + 0.15
+
+
+def test_measured_vote_by_hand():
+    """LF 0 is right on 3 of 4 labeled rows, LF 1 on 0 of 2; the presumption is worth ten rows more."""
+    labeled = np.array([[0, -1], [0, -1], [0, 1], [0, 1]], np.int8)
+    L = np.array([[0, -1], [0, 1], [-1, 1], [-1, -1]], np.int8)
+    p = (
+        MeasuredVote(2, np.array([0.5, 0.5]))
+        .learn(labeled, np.array([0, 0, 0, 1])[[0, 1, 3, 2]])
+        .fit(L)
+        .predict_proba(L)
+    )
+    first, second = (3 + 10 * 0.8) / 14, (1 + 10 * 0.8) / 12  # neither votes on more than half of the rows of L
+    np.testing.assert_allclose(p[0], [first, 1 - first], rtol=1e-5)
+    both = np.array([first * (1 - second), (1 - first) * second])
+    np.testing.assert_allclose(p[1], both / both.sum(), rtol=1e-5)
+    np.testing.assert_allclose(p[2:], [[1 - second, second], [0.5, 0.5]], rtol=1e-5)
+
+
+def test_measured_accuracies_tell_which_rules_are_wrong():
+    """Two rules of four are wrong more often than right, and votes never meet: only labels tell which."""
+    L, y = votes(n=6000, k=2, accuracies=(0.9, 0.85, 0.2, 0.25), coverage=0.5)
+    L[np.arange(6000)[:, None] % 4 != np.arange(4)] = -1
+    seen, gold = L[5500:], y[5500:]
+    choice = choose("measured", L[:5500], 2, 0, seen, gold)
+    assert choice.name == "measured" and choice.gold_used == 500 and "are measured" in choice.reason
+    rows = covered(L[:5500])
+    others = [
+        find(name)(2, None, 0).fit(L[:5500]).predict_proba(L[:5500]) for name in ("majority", "snorkel", "bounded")
+    ]
+    best = max((p[rows].argmax(1) == y[:5500][rows]).mean() for p in others)
+    assert (choice.soft_labels[rows].argmax(1) == y[:5500][rows]).mean() > best + 0.1
+
+
+def test_measured_accuracies_are_judged_on_rows_that_they_have_not_seen():
+    """Sixty rules that guess, thirty labeled rows: on these very rows they seem to know something."""
+    L, y = votes(n=1030, k=2, accuracies=(0.5,) * 60, coverage=0.3)
+    seen, gold = L[1000:], y[1000:]
+    model = MeasuredVote(2).learn(seen, gold).fit(L[:1000])
+    measured = next(c for c in choose("measured", L[:1000], 2, 0, seen, gold).candidates if c.balance == "own")
+    assert (model.predict_proba(seen).argmax(1) == gold).mean() > measured.accuracy + 0.1
+
+
+def test_auto_does_not_measure():
+    """Its candidates do not learn from the labels that they are compared on."""
+    L, y = votes(n=500)
+    assert "measured" not in {c.model for c in choose("auto", L[:400], 3, 0, L[400:], y[400:]).candidates}
+
+
+def test_measuring_asks_for_labels():
+    L, y = votes(n=500)
+    assert choose("measured", L[:400], 3, 0, L[400:], y[400:]).name == "measured"
+    for given in ((None, None), (np.full_like(L[400:], -1), y[400:]), (L[400:], np.full(100, -1))):
+        with pytest.raises(UserError, match="no row of it that has a vote and a label"):
+            choose("measured", L[:400], 3, 0, *given)
 
 
 def test_majority_with_a_balance_has_that_mean():

@@ -91,7 +91,7 @@ class EngineOptions(Options):
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where it is native.")
 
     label_model: str = Field(
-        "auto", description="auto, snorkel, majority, bounded, dawid-skene, or one a package brings."
+        "auto", description="auto, snorkel, majority, bounded, measured, dawid-skene, or one a package brings."
     )
     class_balance: list[float] | None = Field(
         None,

@@ -118,7 +118,8 @@ def show_run(console: Console, run: Any) -> None:
     else:
         console.print("No test split with gold labels: no test figures.")
     used = metrics["gold_labels_used_by_split"]
-    purpose = "trained on" if metrics["trained_on_valid"] else "for choosing"
+    choosing = "for choosing, and to weigh the rules" if chosen and chosen["name"] == "measured" else "for choosing"
+    purpose = "trained on" if metrics["trained_on_valid"] else choosing
     console.print(
         f"Gold labels used: [bold]{metrics['gold_labels_used']}[/bold] "
         f"(training split {used['train']}, validation split {used['valid']} {purpose}). "

@@ -44,10 +44,14 @@ METHODS: dict[str, Entry] = {
     "snorkel": Entry("Snorkel's label model", {"method": "label-model", "label_model": "snorkel"}),
     "dawid-skene": Entry("Dawid-Skene", {"method": "label-model", "label_model": "dawid-skene"}),
     "bounded": Entry("bounded vote", {"method": "label-model", "label_model": "bounded"}),
+    "measured": Entry(
+        "vote by accuracies measured on validation", {"method": "label-model", "label_model": "measured"}
+    ),
     "tfidf": Entry("TF-IDF and logistic regression on the label model's labels", baseline=baselines.tfidf),
     "probe": Entry("frozen encoder and logistic regression on the label model's labels", baseline=baselines.probe),
     "weak": Entry("fine-tuning on soft weak labels", {"method": "weak"}),
     "weak-hard": Entry("fine-tuning on hard weak labels", {"method": "weak", "hard_labels": True}),
+    "weak-measured": Entry("fine-tuning on that vote's soft labels", {"method": "weak", "label_model": "measured"}),
     "cosine-published": Entry("COSINE as published", {"method": "cosine", **PUBLISHED}),
     "cosine": Entry("weakft", {"method": "cosine"}),
     "cosine+valid": Entry("weakft, trained on the validation labels too", {"use_valid": True}),
@@ -70,6 +74,7 @@ METHODS: dict[str, Entry] = {
     "cosine-no-first-teacher": Entry("weakft without the first teacher", {"first_teacher": False}),
     "cosine-no-least": Entry("weakft with the threshold alone", {"least_selected": 0.0}),
     "cosine-majority": Entry("weakft on the majority vote", {"label_model": "majority"}),
+    "cosine-measured": Entry("weakft on the vote by measured accuracies", {"label_model": "measured"}),
     "published+auto": Entry("COSINE as published, label model chosen", PUBLISHED | {"label_model": "auto"}),
     "published+least": Entry("COSINE as published, surest half selected", PUBLISHED | {"least_selected": 0.5}),
     "published+first-teacher": Entry("COSINE as published, first teacher", PUBLISHED | {"first_teacher": True}),

@@ -31,10 +31,14 @@ class BoundedVote(PatternModel):
         """Presume each LF's precision for each class from how often it votes for it."""
         k, prior = self.n_classes, np.clip(self.prior, 1e-6, 1 - 1e-6)
         share = totals(patterns, k) / max(len(patterns.matrix), 1)  # [m, k]
-        precision = CEILING * np.minimum(1.0, prior / np.maximum(share, 1e-12))
+        precision = self.precision(CEILING * np.minimum(1.0, prior / np.maximum(share, 1e-12)))
         right, wrong = np.log(precision / prior), np.log((1 - precision) / (1 - prior))
         self.log_lift = np.where(np.eye(k, dtype=bool), right[:, :, None], wrong[:, :, None])  # [j, vote, y]
         return self
+
+    def precision(self, presumed: np.ndarray) -> np.ndarray:
+        """Precision of each LF's votes for each class [m, k], from what the class balance lets presume."""
+        return presumed
 
     def posterior(self, rows: np.ndarray) -> np.ndarray:
         """Soft labels float32 [c, k]; rows without votes get the class balance."""

@@ -5,12 +5,15 @@ Reads validation labels (their number is part of the result) and never a trainin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from weakft.errors import UserError
 from weakft.label_models.base import Diverged, LabelModel, covered, predict_on, probabilities, sound_fit
+from weakft.label_models.measured import MeasuredVote
 from weakft.label_models.patterns import Patterns, distinct
 from weakft.label_models.registry import find
 from weakft.label_models.silence import fill
@@ -18,8 +21,12 @@ from weakft.label_models.snorkel import MINIMUM_LFS
 from weakft.tasks.measure import log_loss
 
 FAMILIES = ("snorkel", "dawid-skene", "majority", "bounded")
-UNIFORM = ("snorkel", "bounded")
+MEASURED = "measured"
+"""No family of ``auto``: it is fitted on the validation labels that the others are only compared on."""
+UNIFORM = ("snorkel", "bounded", MEASURED)
 """The families that assume a uniform balance on their own."""
+FOLDS = 5
+"""Parts of the validation rows: on each, `measured` is compared with functions as measured on the others."""
 FALLBACK_AGREEMENT = 0.9
 
 
@@ -90,6 +97,10 @@ def choose(
     validation split (or without votes on it) ``auto`` takes Snorkel's model where at least three LFs vote and its hard
     labels agree with the majority vote on `FALLBACK_AGREEMENT` of the covered rows, else the majority vote. The majority
     vote stands in for a named model that diverges, too.
+
+    Raises
+    ------
+    UserError : no such label model, or it cannot be fitted; ``measured`` without validation rows that have votes and labels.
     """
     scored = None if valid_L is None or valid_gold is None else covered(valid_L) & (valid_gold >= 0)
     usable = scored is not None and bool(scored.any())
@@ -103,6 +114,11 @@ def choose(
             "valid": valid_balance(valid_gold, n_classes),
         }
     train = distinct(L)
+    if not usable and name == MEASURED:
+        raise UserError(
+            f"--label-model {MEASURED} counts how often labeling functions are right on the validation split: there is no "
+            "row of it that has a vote and a label. Add one, or choose another label model."
+        )
     if not usable:
         return _without_validation(name, train, n_classes, seed, balances)
     assert valid_L is not None and valid_gold is not None and scored is not None
@@ -123,7 +139,8 @@ def choose(
         class_balance=class_balance if class_balance is not None else balances["valid"],
         candidates=sorted((c for c, _ in tried), key=lambda c: (bool(c.error), c.log_loss)),
         gold_used=int((valid_gold >= 0).sum()),
-        reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes",
+        reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes"
+        + ", on which labeling functions are measured" * (best.model == MEASURED),
         runner_up=predict_on(others[0], train) if others and others[0] is not None else None,
     )
 
@@ -145,8 +162,12 @@ def _compare(
                 continue
             candidate = Candidate(family, label)
             try:
-                model = sound_fit(find(family)(n_classes, balance, seed), train)
-                p = valid.expand(probabilities(model, valid.rows))
+                made = partial(find(family), n_classes, balance, seed)
+                if family == MEASURED:
+                    model, p = _measured(made, train, valid.matrix, gold, seed)
+                else:
+                    model = sound_fit(made(), train)
+                    p = valid.expand(probabilities(model, valid.rows))
             except UserError as error:
                 if len(families) == 1 and not isinstance(error, Diverged):
                     raise
@@ -157,6 +178,22 @@ def _compare(
             candidate.accuracy = float((p.argmax(1) == gold).mean())
             tried.append((candidate, model))
     return tried
+
+
+def _measured(
+    made: Callable[[], LabelModel], train: Patterns, L: np.ndarray, gold: np.ndarray, seed: int
+) -> tuple[LabelModel, np.ndarray]:
+    """The model with what all labeled rows L [r, m] say, and soft labels [r, k] for each by the other rows (`FOLDS`)."""
+
+    def told(rows: np.ndarray) -> LabelModel:
+        model = made()
+        assert isinstance(model, MeasuredVote)
+        return sound_fit(model.learn(L[rows], gold[rows]), train)
+
+    fold = np.random.default_rng(seed).permutation(len(L)) % FOLDS
+    parts = [np.flatnonzero(fold == at) for at in range(min(FOLDS, len(L)))]
+    found = [probabilities(told(np.flatnonzero(fold != at)), L[rows]) for at, rows in enumerate(parts)]
+    return told(np.arange(len(L))), np.concatenate(found)[np.argsort(np.concatenate(parts))]
 
 
 def _without_validation(

@@ -9,6 +9,7 @@ from weakft.label_models.base import LabelModel
 from weakft.label_models.bounded import BoundedVote
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.majority import MajorityVote
+from weakft.label_models.measured import MeasuredVote
 from weakft.label_models.snorkel import SnorkelLabelModel
 
 BUILT_IN: dict[str, type[LabelModel]] = {
@@ -16,6 +17,7 @@ BUILT_IN: dict[str, type[LabelModel]] = {
     "snorkel": SnorkelLabelModel,
     "dawid-skene": DawidSkene,
     "bounded": BoundedVote,
+    "measured": MeasuredVote,
 }
 
 

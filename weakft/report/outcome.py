@@ -41,7 +41,10 @@ def _gold(run: FinishedRun) -> str:
     if used.get("train"):
         parts.append(f"{used['train']:,} of the training split, trained on")
     if used.get("valid"):
-        purpose = "trained on" if _trained_on_valid(run) else "for choosing"
+        label_model = run.metrics.label_model
+        weighed = label_model is not None and label_model.name == "measured"
+        choosing = "for choosing, and to weigh the rules" if weighed else "for choosing"
+        purpose = "trained on" if _trained_on_valid(run) else choosing
         parts.append(f"{used['valid']:,} of the validation split, {purpose}")
     return "; ".join(parts) or "none"
 
