@@ -13,6 +13,7 @@ from weakft.label_models.measured import MeasuredVote
 from weakft.label_models.patterns import distinct
 from weakft.label_models.registry import BUILT_IN, find
 from weakft.label_models.snorkel import SnorkelLabelModel
+from weakft.tasks.measure import log_loss
 
 
 def votes(n=3000, k=3, accuracies=(0.9, 0.8, 0.7, 0.6, 0.55), coverage=0.6, balance=None, seed=0):
@@ -170,6 +171,10 @@ def test_snorkel_with_two_lfs_says_what_to_do():
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(UserError, match="Did you mean 'snorkel'"):
         find("snorkle")
+
+
+def test_no_log_loss_is_a_negative_zero():
+    assert str(log_loss(np.eye(2), np.array([0, 1]))) == "0.0"
 
 
 def test_auto_takes_the_lowest_validation_log_loss():

@@ -152,4 +152,4 @@ def log_loss(probabilities: np.ndarray, gold: np.ndarray, floor: float = 1e-3) -
     """Mean -log p(gold), natural log; probabilities are kept above ``floor`` so that one row cannot decide."""
     known = gold >= 0
     p = probabilities[known][np.arange(known.sum()), gold[known]]
-    return float(np.maximum(0.0, -np.log(np.maximum(p, floor)).mean()))
+    return float(np.maximum(0.0, -np.log(np.maximum(p, floor)).mean())) + 0.0  # not -0.0, which a report would show
