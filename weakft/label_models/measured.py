@@ -19,6 +19,10 @@ class MeasuredVote(BoundedVote):
     presumes as if that were `STRENGTH` more of them. Without labeled rows it is the presumption.
     """
 
+    def __init__(self, n_classes: int, class_balance: np.ndarray | None = None, seed: int = 0) -> None:
+        super().__init__(n_classes, class_balance, seed)
+        self.voted = self.right = np.zeros((1, n_classes), dtype=np.int64)
+
     def learn(self, L: np.ndarray, gold: np.ndarray) -> MeasuredVote:
         """Count how often LFs vote for each class on labeled rows, L [r, m] with ``gold`` [r], and how often they are right,
         before `fit`. Return self.
@@ -30,8 +34,6 @@ class MeasuredVote(BoundedVote):
 
     def precision(self, presumed: np.ndarray) -> np.ndarray:
         """See `BoundedVote`."""
-        if not hasattr(self, "voted"):
-            return presumed
         return (self.right + STRENGTH * presumed) / (self.voted + STRENGTH)
 
     def posterior(self, rows: np.ndarray) -> np.ndarray:
