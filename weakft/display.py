@@ -118,8 +118,7 @@ def show_run(console: Console, run: Any) -> None:
     else:
         console.print("No test split with gold labels: no test figures.")
     used = metrics["gold_labels_used_by_split"]
-    choosing = "for choosing, and to weigh the rules" if chosen and chosen["name"] == "measured" else "for choosing"
-    purpose = "trained on" if metrics["trained_on_valid"] else choosing
+    purpose = valid_purpose(metrics["trained_on_valid"], chosen["name"] if chosen else None)
     console.print(
         f"Gold labels used: [bold]{metrics['gold_labels_used']}[/bold] "
         f"(training split {used['train']}, validation split {used['valid']} {purpose}). "
@@ -133,6 +132,13 @@ def show_run(console: Console, run: Any) -> None:
 def balance_name(name: str) -> str:
     """A class balance of the label model in words."""
     return {"own": "model's own", "valid": "validation split's"}.get(name, name)
+
+
+def valid_purpose(trained_on: bool, label_model: str | None) -> str:
+    """What the validation split's labels were read for, in words."""
+    if trained_on:
+        return "trained on"
+    return "for choosing, and to weigh the rules" if label_model == "measured" else "for choosing"
 
 
 def _candidates(chosen: dict[str, Any]) -> Table:

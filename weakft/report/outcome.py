@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weakft.config import TrainConfig
-from weakft.display import ROW_NAMES
+from weakft.display import ROW_NAMES, valid_purpose
 from weakft.lfs.summary import wilson
 from weakft.report.folder import Figures, FinishedRun, Metrics
 from weakft.tasks.measure import HEADLINES
@@ -42,9 +42,7 @@ def _gold(run: FinishedRun) -> str:
         parts.append(f"{used['train']:,} of the training split, trained on")
     if used.get("valid"):
         label_model = run.metrics.label_model
-        weighed = label_model is not None and label_model.name == "measured"
-        choosing = "for choosing, and to weigh the rules" if weighed else "for choosing"
-        purpose = "trained on" if _trained_on_valid(run) else choosing
+        purpose = valid_purpose(_trained_on_valid(run), label_model.name if label_model else None)
         parts.append(f"{used['valid']:,} of the validation split, {purpose}")
     return "; ".join(parts) or "none"
 

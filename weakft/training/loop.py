@@ -141,7 +141,7 @@ class Optimization:
         self.adamw = torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True, capturable=self.records)
         self.optimizer = model.accelerator.prepare(self.adamw)
         self.bad = 0
-        self._unread: Tensor | bool | None = None
+        self._unread: Tensor | None = None
         self.recorded: RecordedSteps | None = None
         self._rate = torch.tensor(0.0, device=model.device)  # where recorded steps read the step size
 
@@ -153,23 +153,25 @@ class Optimization:
         rate = self.schedule.learning_rate * self.schedule.factor(self.step)
         self.step += 1
         step = [next(batches) for _ in range(self.schedule.accumulate)]
-        good = self._recorded(tokens, step, loss, rate)
-        self.settle(history)  # the step before this one: the device has the next one to do by now
+        self._unread, before = self._recorded(tokens, step, loss, rate), self._unread
+        self._count(before, history)  # the device has the next step to do by now
         history.samples += sum(len(batch.rows) for batch in step)
         history.steps += 1
-        self._unread = self._computed(tokens, step, loss, rate) if good is None else good
-        if good is None:
-            self.settle(history)
+        if self._unread is None:
+            self._count(self._computed(tokens, step, loss, rate), history)
 
     def settle(self, history: History) -> None:
         """Count the last step as taken or skipped, if it is not yet: a recorded one is looked at when the next is under way,
         so that the device need not wait for the host.
         """
-        if self._unread is not None:
-            good = bool(self._unread)
+        self._count(self._unread, history)
+        self._unread = None
+
+    def _count(self, taken: Tensor | bool | None, history: History) -> None:
+        if taken is not None:
+            good = bool(taken)
             history.skipped += not good
             self.bad = 0 if good else self.bad + 1
-            self._unread = None
 
     def _recorded(self, tokens: TokenizedTexts, step: list[Batch], loss: Loss, rate: float) -> Tensor | None:
         """The step as a recorded one; whether it was taken (on the device), or None where steps are not recorded."""

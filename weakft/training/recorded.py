@@ -56,7 +56,7 @@ class RecordedSteps:
         """Of memory, which the graphs share: one step runs at a time."""
 
     def take(self, inputs: dict[str, Tensor]) -> Tensor:
-        """One step on inputs in host memory; return what ``step`` does. Does not wait for the device.
+        """One step on inputs in host memory; return what ``step`` does. A recorded one does not wait for the device.
 
         Raises
         ------
