@@ -137,6 +137,26 @@ def test_measured_accuracies_are_judged_on_rows_that_they_have_not_seen():
     assert (model.predict_proba(seen).argmax(1) == gold).mean() > measured.accuracy + 0.1
 
 
+def test_another_label_model_may_learn_from_labels(monkeypatch):
+    """What `measured` is known by is its method `learn`."""
+
+    class Flips(MajorityVote):
+        def learn(self, L, gold):
+            self.flip = (vote_shares(L, 2).argmax(1) == gold).mean() < 0.5
+            return self
+
+        def posterior(self, rows):
+            p = super().posterior(rows)
+            return np.ascontiguousarray(p[:, ::-1]) if self.flip else p
+
+    monkeypatch.setitem(BUILT_IN, "flips", Flips)
+    L, y = votes(n=600, k=2, accuracies=(0.1, 0.2, 0.2))
+    choice = choose("flips", L[:500], 2, 0, L[500:], y[500:])
+    rows = covered(L[:500])
+    assert choice.learned and (choice.soft_labels[rows].argmax(1) == y[:500][rows]).mean() > 0.7
+    assert not choose("majority", L[:500], 2, 0, L[500:], y[500:]).learned
+
+
 def test_auto_does_not_measure():
     """Its candidates do not learn from the labels that they are compared on."""
     L, y = votes(n=500)

@@ -212,6 +212,8 @@ def test_each_label_has_the_label_model_it_would_have_alone():
     np.testing.assert_allclose(both.class_balance[:, 1], (gold.sum(0) + 1) / 402)
     assert [c.model.split(":")[0] for c in both.candidates] == ["a", "b"]
     np.testing.assert_allclose(both.posterior(flat[:4]), both.soft_labels[:4], atol=1e-6)
+    with pytest.raises(UserError, match=r"Label 'b'.*no row of it that has a vote and a label"):
+        choose_each("measured", flat, ["a", "b"], 0, flat, np.where(np.arange(800) % 2 == 0, truth, -1))
     L[:, 1] = -1
     some = choose_each("majority", L.reshape(-1, 5), ["a", "b"], 0, None, None, [0.5, 0.2])
     assert some.warning == "No labeling function votes on 'b'." and some.class_balance.tolist() == [

@@ -118,7 +118,7 @@ def show_run(console: Console, run: Any) -> None:
     else:
         console.print("No test split with gold labels: no test figures.")
     used = metrics["gold_labels_used_by_split"]
-    purpose = valid_purpose(metrics["trained_on_valid"], chosen["name"] if chosen else None)
+    purpose = valid_purpose(metrics["trained_on_valid"], bool(chosen) and chosen["learned"])
     console.print(
         f"Gold labels used: [bold]{metrics['gold_labels_used']}[/bold] "
         f"(training split {used['train']}, validation split {used['valid']} {purpose}). "
@@ -134,11 +134,11 @@ def balance_name(name: str) -> str:
     return {"own": "model's own", "valid": "validation split's"}.get(name, name)
 
 
-def valid_purpose(trained_on: bool, label_model: str | None) -> str:
-    """What the validation split's labels were read for, in words."""
+def valid_purpose(trained_on: bool, learned: bool) -> str:
+    """What the validation split's labels were read for, in words: to train on, or for the label model to learn from."""
     if trained_on:
         return "trained on"
-    return "for choosing, and to weigh the rules" if label_model == "measured" else "for choosing"
+    return "for choosing, and to weigh the rules" if learned else "for choosing"
 
 
 def _candidates(chosen: dict[str, Any]) -> Table:

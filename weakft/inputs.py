@@ -198,18 +198,19 @@ def _apply(
 
 
 def aggregate(config: TrainConfig, splits: Splits, votes: Votes, label_names: list[str]) -> Choice:
-    """The label model that the options name; ``auto`` chooses it on the validation split's gold labels, and ``measured``
-    measures the labeling functions there.
+    """The label model that the options name; ``auto`` chooses it on the validation split's gold labels, and a `Learner`
+    learns there.
     """
-    from weakft.label_models.choose import MEASURED, choose
+    from weakft.label_models.choose import choose
     from weakft.label_models.per_label import choose_each
+    from weakft.label_models.registry import learns
     from weakft.label_models.silence import unvoted
 
+    name, asked, balance = config.label_model, splits.train.asked, config.class_balance
     gold = splits.valid.gold if splits.valid is not None else None
-    reads = gold is not None and votes.valid is not None and config.label_model in ("auto", MEASURED)
+    reads = gold is not None and votes.valid is not None and (name == "auto" or learns(name))
     known = gold.read("select") if reads and gold is not None else None
-    balance, valid_L = config.class_balance, votes.valid if reads else None
-    name, asked = config.label_model, splits.train.asked
+    valid_L = votes.valid if reads else None
     if asked is not None:
         choice = choose_each(name, votes.train, asked, config.seed, valid_L, known, balance)
     else:

@@ -363,6 +363,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
             "name": job.choice.name,
             "balance": job.choice.balance,
             "reason": job.choice.reason,
+            "learned": job.choice.learned,
             "warning": job.choice.warning,
             "candidates": [{k: _plain(v) for k, v in asdict(c).items()} for c in job.choice.candidates],
         }

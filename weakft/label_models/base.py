@@ -37,6 +37,15 @@ class LabelModel(Protocol):
         ...
 
 
+@runtime_checkable
+class Learner(LabelModel, Protocol):
+    """A label model that is told, before `fit`, what gold labels say of the labeling functions."""
+
+    def learn(self, L: np.ndarray, gold: np.ndarray) -> LabelModel:
+        """Measure the functions on rows of votes L, int8 [r, m], with gold labels [r]. Return self."""
+        ...
+
+
 class PatternModel(ABC):
     """A `LabelModel` to which rows with the same votes are the same: fitted on distinct rows, asked in chunks.
 

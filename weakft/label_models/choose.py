@@ -12,21 +12,18 @@ from functools import partial
 import numpy as np
 
 from weakft.errors import UserError
-from weakft.label_models.base import Diverged, LabelModel, covered, predict_on, probabilities, sound_fit
-from weakft.label_models.measured import MeasuredVote
+from weakft.label_models.base import Diverged, LabelModel, Learner, covered, predict_on, probabilities, sound_fit
 from weakft.label_models.patterns import Patterns, distinct
-from weakft.label_models.registry import find
+from weakft.label_models.registry import find, learns
 from weakft.label_models.silence import fill
 from weakft.label_models.snorkel import MINIMUM_LFS
 from weakft.tasks.measure import log_loss
 
 FAMILIES = ("snorkel", "dawid-skene", "majority", "bounded")
-MEASURED = "measured"
-"""No family of ``auto``: it is fitted on the validation labels that the others are only compared on."""
-UNIFORM = ("snorkel", "bounded", MEASURED)
+UNIFORM = ("snorkel", "bounded", "measured")
 """The families that assume a uniform balance on their own."""
 FOLDS = 5
-"""Parts of the validation rows: on each, `measured` is compared with functions as measured on the others."""
+"""Parts of the validation rows: on each, a `Learner` is compared as taught by the others."""
 FALLBACK_AGREEMENT = 0.9
 
 
@@ -47,6 +44,7 @@ class Choice:
 
     soft_labels : float32 [n, k] for the training rows.   class_balance : [k] (of q labels [q, k]), what self-training aligns
     with, or None for the uniform pull of the paper.   gold_used : validation labels read.
+    learned : whether these taught the model something of the labeling functions (a `Learner`).
     runner_up : the soft labels [n, k] of the best candidate of another family, where there is one.
     warning : why the majority vote stands in for the label model that was asked for, or how far that is from it.
     silent : the soft labels [g, k] of rows without votes, where that means something (`silence.unvoted`); else their soft
@@ -60,6 +58,7 @@ class Choice:
     class_balance: np.ndarray | None
     candidates: list[Candidate] = field(default_factory=list)
     gold_used: int = 0
+    learned: bool = False
     reason: str = ""
     runner_up: np.ndarray | None = None
     silent: np.ndarray | None = None
@@ -114,9 +113,9 @@ def choose(
             "valid": valid_balance(valid_gold, n_classes),
         }
     train = distinct(L)
-    if not usable and name == MEASURED:
+    if not usable and name != "auto" and learns(name):
         raise UserError(
-            f"--label-model {MEASURED} counts how often labeling functions are right on the validation split: there is no "
+            f"--label-model {name} learns how often labeling functions are right from the validation split: there is no "
             "row of it that has a vote and a label. Add one, or choose another label model."
         )
     if not usable:
@@ -131,6 +130,7 @@ def choose(
     best, chosen = order[0]
     assert chosen is not None
     others = [model for candidate, model in order if candidate.model != best.model]
+    learned = isinstance(chosen, Learner)
     return Choice(
         model=chosen,
         name=best.model,
@@ -139,8 +139,9 @@ def choose(
         class_balance=class_balance if class_balance is not None else balances["valid"],
         candidates=sorted((c for c, _ in tried), key=lambda c: (bool(c.error), c.log_loss)),
         gold_used=int((valid_gold >= 0).sum()),
+        learned=learned,
         reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes"
-        + ", on which labeling functions are measured" * (best.model == MEASURED),
+        + ", on which labeling functions are measured" * learned,
         runner_up=predict_on(others[0], train) if others and others[0] is not None else None,
     )
 
@@ -163,8 +164,8 @@ def _compare(
             candidate = Candidate(family, label)
             try:
                 made = partial(find(family), n_classes, balance, seed)
-                if family == MEASURED:
-                    model, p = _measured(made, train, valid.matrix, gold, seed)
+                if learns(family):
+                    model, p = _taught(made, train, valid.matrix, gold, seed)
                 else:
                     model = sound_fit(made(), train)
                     p = valid.expand(probabilities(model, valid.rows))
@@ -180,14 +181,14 @@ def _compare(
     return tried
 
 
-def _measured(
+def _taught(
     made: Callable[[], LabelModel], train: Patterns, L: np.ndarray, gold: np.ndarray, seed: int
 ) -> tuple[LabelModel, np.ndarray]:
     """The model with what all labeled rows L [r, m] say, and soft labels [r, k] for each by the other rows (`FOLDS`)."""
 
     def told(rows: np.ndarray) -> LabelModel:
         model = made()
-        assert isinstance(model, MeasuredVote)
+        assert isinstance(model, Learner)
         return sound_fit(model.learn(L[rows], gold[rows]), train)
 
     fold = np.random.default_rng(seed).permutation(len(L)) % FOLDS

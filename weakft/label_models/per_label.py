@@ -9,6 +9,7 @@ import numpy as np
 
 from weakft.data.dataset import ABSTAIN
 from weakft.data.labels import CLASSES
+from weakft.errors import UserError
 from weakft.label_models.base import LabelModel, covered
 from weakft.label_models.choose import Choice, choose, valid_balance
 
@@ -53,8 +54,13 @@ def choose_each(
     """`choose` for each label on its rows; what comes of it as one choice.
 
     asked : the q labels.   L : [n q, m].   shares : the assumed share of the texts that have each label [q], or None.
+
     A label's functions mostly say that texts have it. So what a label model takes for the balance of its classes is that of
     the validation rows with votes; `Choice.class_balance` [q, 2] is that of all.
+
+    Raises
+    ------
+    UserError : as `choose`, with the label.
     """
     q = len(asked)
     out: list[Choice | None] = []
@@ -69,7 +75,10 @@ def choose_each(
         if valid_L is not None and valid_gold is not None:
             votes = np.ascontiguousarray(valid_L[at::q, voters[-1]])
             gold = np.where(covered(votes), valid_gold[at::q], ABSTAIN)
-        out.append(choose(name, np.ascontiguousarray(mine[:, voters[-1]]), K, seed, votes, gold, balance))
+        try:
+            out.append(choose(name, np.ascontiguousarray(mine[:, voters[-1]]), K, seed, votes, gold, balance))
+        except UserError as error:
+            raise UserError(f"Label {asked[at]!r}: {error}") from error
     return _joined(out, PerLabel([None if c is None else c.model for c in out], voters), asked, L, valid_gold, shares)
 
 
@@ -106,6 +115,7 @@ def _joined(
             if c is not None and c.candidates
         ],
         gold_used=0 if valid_gold is None else int((valid_gold >= 0).sum()),
+        learned=any(choice.learned for choice in found),
         reason="one a label; " + found[0].reason if len(found) == 1 else "one a label, each chosen for itself",
         runner_up=None if all(choice.runner_up is None for choice in found) else runner_up,
         warning=" ".join(said),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from weakft.errors import UserError, nearest
-from weakft.label_models.base import LabelModel
+from weakft.label_models.base import LabelModel, Learner
 from weakft.label_models.bounded import BoundedVote
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.majority import MajorityVote
@@ -35,3 +35,8 @@ def find(name: str) -> type[LabelModel]:
         known = sorted([*BUILT_IN, *brought, "auto"])
         raise UserError(f"Unknown label model {name!r}; there are {', '.join(known)}.{nearest(name, known)}")
     return brought[name].load()
+
+
+def learns(name: str) -> bool:
+    """Whether the label model of a name is a `Learner`: it has no use without labeled rows that have votes."""
+    return issubclass(find(name), Learner)

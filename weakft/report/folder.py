@@ -47,6 +47,7 @@ class LabelModel(BaseModel):
     name: str
     balance: str
     reason: str = ""
+    learned: bool = False
     candidates: list[Candidate] = []
 
 

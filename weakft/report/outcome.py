@@ -42,7 +42,7 @@ def _gold(run: FinishedRun) -> str:
         parts.append(f"{used['train']:,} of the training split, trained on")
     if used.get("valid"):
         label_model = run.metrics.label_model
-        purpose = valid_purpose(_trained_on_valid(run), label_model.name if label_model else None)
+        purpose = valid_purpose(_trained_on_valid(run), label_model is not None and label_model.learned)
         parts.append(f"{used['valid']:,} of the validation split, {purpose}")
     return "; ".join(parts) or "none"
 
