@@ -123,9 +123,10 @@ class EngineOptions(Options):
     )
     period: Positive = Field(100, description="Steps between teacher refreshes [T3].")
     threshold: Fraction = Field(0.6, description="Confidence that a row needs to be trained on [xi].")
-    least_selected: Fraction | None = Field(
-        None,
-        description="Most confident share trained on even below the threshold. Default: 0.5; for several labels a text 1.",
+    least_selected: Fraction = Field(
+        1.0,
+        description="Most confident share of each pseudo-class that is trained on even below the threshold. 1: all, each row "
+        "as much as its confidence weighs. 0: the threshold alone.",
     )
     contrastive_weight: float = Field(0.1, ge=0, description="Weight of the contrastive term; 0 leaves it out.")
     margin: float = Field(1.0, gt=0, description="Distance that unlike pairs are pushed to [gamma].")

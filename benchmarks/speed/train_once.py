@@ -105,20 +105,17 @@ def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None 
     from weakft.training.batching import shuffled_batches
     from weakft.training.loop import Best, Schedule
     from weakft.training.model import EndModel
-    from weakft.training.self_training import LEAST_SELECTED
     from weakft.training.stages import SelfTraining, self_train
 
     o = build(TrainConfig, {}, "defaults")
     model = EndModel(backbone, names_of(splits), seed=seed)
     tokens = model.tokenize(splits.train.texts)
-    settings = SelfTraining(
-        o.period, 0.0, o.contrastive_weight, o.margin, o.distance, o.smoothing, LEAST_SELECTED[True], pool=2.0
-    )
+    settings = SelfTraining(o.period, 0.0, o.contrastive_weight, o.margin, o.distance, o.smoothing, o.least_selected)
     clock = clock or Clock()
     schedule = Schedule(steps=WARM + STEPS, learning_rate=5e-5)
     settings.period = schedule.steps
     self_train(model, tokens, schedule, settings, BATCH, seed, None, Best(), None, None, clock)
-    pool = np.arange(min(len(tokens), int(2.0 * o.period * BATCH)))
+    pool = np.arange(min(len(tokens), int(settings.pool * o.period * BATCH)))
     start = time.perf_counter()
     model.predict(tokens, pool)
     refresh = time.perf_counter() - start

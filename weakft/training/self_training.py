@@ -25,11 +25,6 @@ from weakft.training.stages import SelfTraining, self_train
 
 SELF_TRAINING_STEPS = (250, 400)
 
-LEAST_SELECTED = {True: 0.5, False: 1.0}
-"""Share that is trained on whatever the threshold says, where a text has one class, and where it can have any of several
-labels: an answer that is left out there is no text left out, and the student, which sees the text, makes one up.
-"""
-
 TEACHER_ROWS = 16_384
 """About so many rows of the pool, those of texts at random, does the first teacher look at: enough for any period."""
 
@@ -90,7 +85,7 @@ def run_self_training(
     settings = SelfTraining(
         period=min(config.period, schedule.steps),
         threshold=config.threshold,
-        least=LEAST_SELECTED[model.task.exclusive] if config.least_selected is None else config.least_selected,
+        least=config.least_selected,
         contrastive_weight=config.contrastive_weight,
         margin=config.margin,
         distance=config.distance,

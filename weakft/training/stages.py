@@ -67,7 +67,6 @@ class SelfTraining:
     least : the share of the pool that is selected even below the threshold.   hard : pseudo-labels are the most probable
     class instead of soft.   weighted : selected rows count by their confidence [w].   balanced : the pseudo-labels' mean is
     the class balance, and rows of rare classes are repeated.
-    pool : rows whose pseudo-labels a refresh computes, as a multiple of what the period trains on (a random part of all).
     """
 
     period: int
@@ -80,7 +79,13 @@ class SelfTraining:
     hard: bool = False
     weighted: bool = True
     balanced: bool = True
-    pool: float = 2.0
+
+    @property
+    def pool(self) -> float:
+        """Rows whose pseudo-labels a refresh computes, a random part of all, as a multiple of what the period trains on: so
+        many that enough are selected, at most twice as many.
+        """
+        return 1.0 / max(self.least, 0.5)
 
 
 CLEAN_SHARE = 0.2
