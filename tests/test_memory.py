@@ -214,7 +214,7 @@ def test_a_resumed_run_knows_what_fits(tiny_model, tmp_path, monkeypatch):
         return weakft.train(
             reviews(300, 0)[0], review_lfs(), label_names=LABELS, model=str(tiny_model), output=str(tmp_path / name),
             device="cpu", precision="fp32", max_length=32, initial_steps=60, self_training_steps=30, period=10,
-            checkpoint_every=1e-9, threshold=0, least_selected=1, learning_rate=2e-3, **more,
+            checkpoint_every=1e-9, learning_rate=2e-3, **more,
         )  # fmt: skip
 
     monkeypatch.setattr(EndModel, "forward", tight)

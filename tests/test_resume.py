@@ -343,7 +343,7 @@ def test_other_options_or_data_are_refused_and_the_checkpoint_stays(train, stop_
     stop_at(0)
     place = tmp_path / "run.partial"
     before = {path.name: path.read_bytes() for path in place.glob("*.pt")}
-    with pytest.raises(UserError, match=r"begun with --threshold 0.6, and now --threshold is 0.7"):
+    with pytest.raises(UserError, match=r"begun with --threshold 0.0, and now --threshold is 0.7"):
         train(resume=True, threshold=0.7)
     with pytest.raises(UserError, match="the data or the labeling functions have changed"):
         train(resume=True, data=table(150, 7))

@@ -85,7 +85,8 @@ def test_rare_classes_are_repeated_where_pseudo_labels_are_balanced(taught, monk
     assert len(evened) == times
 
 
-@pytest.mark.parametrize(("least", "looked_at"), [(1.0, 1.0), (0.8, 1.25), (0.5, 2.0), (0.0, 2.0)])
-def test_a_refresh_looks_at_as_many_rows_as_enough_takes(least, looked_at):
-    """Of these at least the share ``least`` is selected: one pass over the selected ones is the period."""
-    assert stages.SelfTraining(2, 0.6, 0.1, 1.0, "euclidean", 0.05, least).pool == looked_at
+@pytest.mark.parametrize(("threshold", "looked_at"), [(0.0, 16), (0.6, 32)])
+def test_a_refresh_looks_at_as_many_rows_as_the_period_takes(threshold, looked_at):
+    """Two steps of 8 rows; where some may not be selected, twice as many."""
+    settings = stages.SelfTraining(2, threshold, 0.1, 1.0, "euclidean", 0.05, 0.5)
+    assert settings.pool * settings.period * 8 == looked_at

@@ -77,7 +77,7 @@ def test_metrics_have_the_form_that_scripts_rely_on(finished):
     assert len(metrics["training"]["periods"]) == 2
     config = yaml.safe_load((finished.folder / "config.yaml").read_text())
     assert config["period"] == 20
-    assert config["threshold"] == 0.6
+    assert config["threshold"] == 0.0
 
 
 def test_predictions_have_everything_but_the_training_gold(finished):

@@ -122,11 +122,12 @@ class EngineOptions(Options):
         None, description="Steps of self-training [T2]; 0 leaves it out. Default: `epochs`, 250 to 400."
     )
     period: Positive = Field(100, description="Steps between teacher refreshes [T3].")
-    threshold: Fraction = Field(0.6, description="Confidence that a row needs to be trained on [xi].")
+    threshold: Fraction = Field(
+        0.0,
+        description="Confidence that a row needs to be trained on [xi]. 0: every row is, as much as its confidence weighs.",
+    )
     least_selected: Fraction = Field(
-        1.0,
-        description="Most confident share of each pseudo-class that is trained on even below the threshold. 1: all, each row "
-        "as much as its confidence weighs. 0: the threshold alone.",
+        0.5, description="Most confident share of each pseudo-class that is trained on even below the threshold."
     )
     contrastive_weight: float = Field(0.1, ge=0, description="Weight of the contrastive term; 0 leaves it out.")
     margin: float = Field(1.0, gt=0, description="Distance that unlike pairs are pushed to [gamma].")

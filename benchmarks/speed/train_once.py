@@ -110,7 +110,9 @@ def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None 
     o = build(TrainConfig, {}, "defaults")
     model = EndModel(backbone, names_of(splits), seed=seed)
     tokens = model.tokenize(splits.train.texts)
-    settings = SelfTraining(o.period, 0.0, o.contrastive_weight, o.margin, o.distance, o.smoothing, o.least_selected)
+    settings = SelfTraining(
+        o.period, o.threshold, o.contrastive_weight, o.margin, o.distance, o.smoothing, o.least_selected
+    )
     clock = clock or Clock()
     schedule = Schedule(steps=WARM + STEPS, learning_rate=5e-5)
     settings.period = schedule.steps

@@ -26,6 +26,7 @@ PUBLISHED: dict[str, Any] = {
     "label_model": "majority",
     "first_teacher": False,
     "balanced_pseudo_labels": False,
+    "threshold": 0.6,
     "least_selected": 0.0,
     "initial_steps": 150,
     "self_training_steps": 400,
@@ -72,12 +73,12 @@ METHODS: dict[str, Entry] = {
     "cosine-no-balancing": Entry("weakft with pseudo-labels not balanced", {"balanced_pseudo_labels": False}),
     "cosine-no-period": Entry("weakft with one period: the teacher is never refreshed", {"period": 1_000_000}),
     "cosine-no-first-teacher": Entry("weakft without the first teacher", {"first_teacher": False}),
-    "cosine-half": Entry("weakft with the surest half and what is above the threshold", {"least_selected": 0.5}),
-    "cosine-no-least": Entry("weakft with the threshold alone", {"least_selected": 0.0}),
+    "cosine-half": Entry("weakft with the surest half and what is above the threshold", {"threshold": 0.6}),
+    "cosine-no-least": Entry("weakft with the threshold alone", {"threshold": 0.6, "least_selected": 0.0}),
     "cosine-majority": Entry("weakft on the majority vote", {"label_model": "majority"}),
     "cosine-measured": Entry("weakft on the vote by measured accuracies", {"label_model": "measured"}),
     "published+auto": Entry("COSINE as published, label model chosen", PUBLISHED | {"label_model": "auto"}),
-    "published+least": Entry("COSINE as published, all rows selected", PUBLISHED | {"least_selected": 1.0}),
+    "published+all": Entry("COSINE as published, all rows selected", PUBLISHED | {"threshold": 0.0}),
     "published+first-teacher": Entry("COSINE as published, first teacher", PUBLISHED | {"first_teacher": True}),
 }
 """By name, in the order of the tables."""

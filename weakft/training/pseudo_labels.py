@@ -62,7 +62,7 @@ LEAST_MEAN = 0.01
 """Mean weight below which a label's weights are not raised to a mean of 1: there is nothing that the teacher knows."""
 
 LEAST_SHARE = 0.1
-"""Of an equal share: so much of a period's rows every pseudo-class has that was selected at all."""
+"""Of an equal share: so much of a period's weight every pseudo-class has that was selected at all."""
 
 
 @dataclass
@@ -84,14 +84,18 @@ class Selection:
         )
 
     def evened(self, kinds: int = 1) -> Selection:
-        """With the rows of rare pseudo-classes as often as it takes for each class (of each kind, see `select`) to be a
-        `LEAST_SHARE` of an equal share: a student that meets a class once in several batches learns that there is none.
+        """With the rows of rare pseudo-classes as often as it takes for each class (of each kind, see `select`) to weigh a
+        `LEAST_SHARE` of an equal share, but no more of them than an equal share: a student that meets a class once in
+        several batches, or meets it as an unsure one, learns that there is none.
         """
         k = self.targets.shape[1]
         classes = self.targets.argmax(1) + k * (self.rows % kinds)
         counts = np.bincount(classes, minlength=k * kinds)
-        needed = LEAST_SHARE * len(classes) / len(counts)
-        times = np.maximum(1, np.round(needed / np.maximum(counts, 1))).astype(int)[classes]
+        masses = np.bincount(classes, self.weights, minlength=k * kinds)
+        equal = 1.0 / len(counts)
+        needed = LEAST_SHARE * equal * masses.sum() / np.maximum(masses, 1e-12)
+        most = equal * len(classes) / np.maximum(counts, 1)
+        times = np.maximum(1, np.round(np.minimum(needed, most))).astype(int)[classes]
         rows = np.repeat(np.arange(len(classes)), times)
         return Selection(self.rows[rows], self.targets[rows], self.weights[rows])
 

@@ -82,10 +82,8 @@ class SelfTraining:
 
     @property
     def pool(self) -> float:
-        """Rows whose pseudo-labels a refresh computes, a random part of all, as a multiple of what the period trains on: so
-        many that enough are selected, at most twice as many.
-        """
-        return 1.0 / max(self.least, 0.5)
+        """Rows whose pseudo-labels a refresh computes, a random part of all, as a multiple of what the period trains on."""
+        return 2.0 if self.threshold else 1.0
 
 
 CLEAN_SHARE = 0.2
