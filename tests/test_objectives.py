@@ -172,13 +172,25 @@ def test_each_terms_gradient_reaches_the_encoder(term, tiny_model):
     assert first_layer.grad.abs().sum() > 0
 
 
-def test_rare_pseudo_classes_are_met_often_enough():
-    classes = np.array([0] * 3 + [1] * 997)
+@pytest.mark.parametrize(
+    ("rare", "weight", "times"),
+    [
+        (3, 1.0, 17),  # 5 % of 1000 rows
+        (10, 0.2, 25),  # 5 % of a weight of 992
+        (10, 1e-6, 50),  # as many rows as an equal share, whatever they weigh
+    ],
+)
+def test_rare_pseudo_classes_are_met_often_enough(rare, weight, times):
+    classes = np.array([0] * rare + [1] * (1000 - rare))
     targets = np.eye(2, dtype=np.float32)[classes]
-    even = Selection(np.arange(1000), targets, np.linspace(0, 1, 1000, dtype=np.float32)).evened()
+    weights = np.where(classes == 0, weight, 1.0).astype(np.float32)
+    even = Selection(np.arange(1000), targets, weights).evened()
     counts = np.bincount(even.targets.argmax(1))
-    assert counts[1] == 997 and counts[0] == 3 * 17  # 5 % of 1000 rows
-    assert (even.targets == targets[even.rows]).all() and np.allclose(even.weights, even.rows / 999)
+    assert counts.tolist() == [rare * times, 1000 - rare]
+    assert (even.targets == targets[even.rows]).all() and (even.weights == weights[even.rows]).all()
+
+
+def test_classes_that_are_not_rare_are_left_as_they_are():
     usual = Selection(
         np.arange(1000), np.eye(2, dtype=np.float32)[(np.arange(1000) % 10 > 0).astype(int)], np.ones(1000)
     )
