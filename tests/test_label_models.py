@@ -160,7 +160,24 @@ def test_another_label_model_may_learn_from_labels(monkeypatch):
 def test_auto_does_not_measure():
     """Its candidates do not learn from the labels that they are compared on."""
     L, y = votes(n=500)
-    assert "measured" not in {c.model for c in choose("auto", L[:400], 3, 0, L[400:], y[400:]).candidates}
+    choice = choose("auto", L[:400], 3, 0, L[400:], y[400:])
+    assert "measured" not in {c.model for c in choice.candidates} and set(choice.others) == {"runner-up"}
+    assert not choice.learned
+
+
+def test_what_measures_is_fitted_beside_the_choice_and_does_not_change_it():
+    L, y = votes(n=500)
+    given = (L[:400], 3, 0, L[400:], y[400:])
+    alone, both = choose("auto", *given), choose("auto", *given, beside=["measured"])
+    assert both.candidates == alone.candidates and both.learned
+    np.testing.assert_array_equal(both.soft_labels, alone.soft_labels)
+    np.testing.assert_array_equal(both.others["runner-up"], alone.others["runner-up"])
+    np.testing.assert_array_equal(both.others["measured"], choose("measured", *given).soft_labels)
+    for unlike in (
+        choose("majority", *given, beside=["measured"]),
+        choose("auto", L, 3, 0, None, None, beside=["measured"]),
+    ):
+        assert "measured" not in unlike.others and not unlike.learned
 
 
 def test_measuring_asks_for_labels():
@@ -204,7 +221,7 @@ def test_auto_takes_the_lowest_validation_log_loss():
     second = next(c for c in choice.candidates if c.model != choice.name)
     prior = {"own": None, "uniform": np.full(3, 1 / 3), "valid": valid_balance(y[2500:], 3)}[second.balance]
     runner_up = find(second.model)(3, prior, 0).fit(L[:2500]).predict_proba(L[:2500])
-    np.testing.assert_allclose(choice.runner_up, runner_up, atol=1e-6)
+    np.testing.assert_allclose(choice.others["runner-up"], runner_up, atol=1e-6)
     np.testing.assert_allclose(choice.class_balance, valid_balance(y[2500:], 3))
 
 

@@ -116,10 +116,10 @@ def test_the_head_says_what_was_run(shown, finished):
     ("changes", "said"),
     [
         ({"trained_on_valid": True}, "60 of the validation split, trained on"),
-        ({"trained_on_valid": None}, "60 of the validation split, for choosing"),  # as runs of earlier versions
-        (
-            {"label_model": {"name": "measured", "balance": "own", "learned": True}},
-            "60 of the validation split, for choosing, and to weigh the rules",
+        ({}, "60 of the validation split, for choosing, and to weigh the rules"),
+        (  # as runs of earlier versions
+            {"trained_on_valid": None, "label_model": {"name": "majority", "balance": "own"}},
+            "60 of the validation split, for choosing",
         ),
         ({"trained_on_valid": None, "method": "valid"}, "60 of the validation split, trained on"),
         ({"gold_labels_used_by_split": {"train": 1200, "valid": 0}}, "1,200 of the training split, trained on"),

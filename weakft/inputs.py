@@ -203,7 +203,7 @@ def aggregate(config: TrainConfig, splits: Splits, votes: Votes, label_names: li
     """
     from weakft.label_models.choose import choose
     from weakft.label_models.per_label import choose_each
-    from weakft.label_models.registry import learns
+    from weakft.label_models.registry import LEARNERS, learns
     from weakft.label_models.silence import unvoted
 
     name, asked, balance = config.label_model, splits.train.asked, config.class_balance
@@ -211,11 +211,12 @@ def aggregate(config: TrainConfig, splits: Splits, votes: Votes, label_names: li
     reads = gold is not None and votes.valid is not None and (name == "auto" or learns(name))
     known = gold.read("select") if reads and gold is not None else None
     valid_L = votes.valid if reads else None
+    beside = LEARNERS if config.method == "cosine" and config.first_teacher else ()
     if asked is not None:
-        choice = choose_each(name, votes.train, asked, config.seed, valid_L, known, balance)
+        choice = choose_each(name, votes.train, asked, config.seed, valid_L, known, balance, beside)
     else:
         shares = None if balance is None else np.asarray(balance)
-        choice = choose(name, votes.train, len(label_names), config.seed, valid_L, known, shares)
+        choice = choose(name, votes.train, len(label_names), config.seed, valid_L, known, shares, beside)
     return choice.silenced(votes.train, unvoted(label_names, splits.train, votes.train, valid_L, known))
 
 

@@ -259,7 +259,7 @@ def _train_end_models(job: _Job, checkpoints: Checkpoints) -> None:
     config, votes, choice, weak = job.config, job.votes, job.choice, None
     if choice is not None and votes is not None:
         rows = usable(votes.train, job.splits.train, choice.silent)
-        weak = WeakLabels(choice.soft_labels, rows, choice.class_balance, choice.runner_up)
+        weak = WeakLabels(choice.soft_labels, rows, choice.class_balance, choice.others)
     method, given = method_of(config), (job.splits, job.labels)
     job.trained = train_end_model(method, config, *given, weak, job.progress, checkpoints)
     job.timing |= job.trained.timing

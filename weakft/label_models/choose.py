@@ -5,7 +5,7 @@ Reads validation labels (their number is part of the result) and never a trainin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -25,6 +25,7 @@ UNIFORM = ("snorkel", "bounded", "measured")
 FOLDS = 5
 """Parts of the validation rows: on each, a `Learner` is compared as taught by the others."""
 FALLBACK_AGREEMENT = 0.9
+RUNNER_UP = "runner-up"
 
 
 @dataclass
@@ -45,7 +46,8 @@ class Choice:
     soft_labels : float32 [n, k] for the training rows.   class_balance : [k] (of q labels [q, k]), what self-training aligns
     with, or None for the uniform pull of the paper.   gold_used : validation labels read.
     learned : whether these taught the model something of the labeling functions (a `Learner`).
-    runner_up : the soft labels [n, k] of the best candidate of another family, where there is one.
+    others : further soft labels [n, k]: of the best candidate of another family ("runner-up"), and of learners asked for
+    beside it.
     warning : why the majority vote stands in for the label model that was asked for, or how far that is from it.
     silent : the soft labels [g, k] of rows without votes, where that means something (`silence.unvoted`); else their soft
     labels mean nothing.
@@ -60,7 +62,7 @@ class Choice:
     gold_used: int = 0
     learned: bool = False
     reason: str = ""
-    runner_up: np.ndarray | None = None
+    others: dict[str, np.ndarray] = field(default_factory=dict)
     silent: np.ndarray | None = None
     warning: str = ""
 
@@ -70,8 +72,8 @@ class Choice:
 
     def silenced(self, L: np.ndarray, silent: np.ndarray | None) -> Choice:
         """With a meaning of rows without votes in the label matrix ``L`` that the soft labels are of."""
-        runner_up = None if self.runner_up is None else fill(self.runner_up, L, silent)
-        return replace(self, soft_labels=fill(self.soft_labels, L, silent), runner_up=runner_up, silent=silent)
+        others = {name: fill(soft_labels, L, silent) for name, soft_labels in self.others.items()}
+        return replace(self, soft_labels=fill(self.soft_labels, L, silent), others=others, silent=silent)
 
 
 def valid_balance(gold: np.ndarray, n_classes: int) -> np.ndarray:
@@ -88,6 +90,7 @@ def choose(
     valid_L: np.ndarray | None,
     valid_gold: np.ndarray | None,
     class_balance: np.ndarray | None = None,
+    beside: Sequence[str] = (),
 ) -> Choice:
     """Fit the named label model, or for ``auto`` the best of `FAMILIES` x class balances.
 
@@ -95,7 +98,8 @@ def choose(
     is the only one tried. Candidates are compared by their log-loss on the validation rows that have votes. Without a
     validation split (or without votes on it) ``auto`` takes Snorkel's model where at least three LFs vote and its hard
     labels agree with the majority vote on `FALLBACK_AGREEMENT` of the covered rows, else the majority vote. The majority
-    vote stands in for a named model that diverges, too.
+    vote stands in for a named model that diverges, too. Label models ``beside`` (learners) are not compared with the
+    candidates: they are fitted for `Choice.others` where ``auto`` has validation rows to teach them.
 
     Raises
     ------
@@ -122,27 +126,30 @@ def choose(
         return _without_validation(name, train, n_classes, seed, balances)
     assert valid_L is not None and valid_gold is not None and scored is not None
     families = [f for f in FAMILIES if f != "snorkel" or L.shape[1] >= MINIMUM_LFS] if name == "auto" else [name]
-    tried = _compare(families, balances, train, n_classes, seed, distinct(valid_L[scored]), valid_gold[scored])
-    if all(model is None for _, model in tried):
+    beside = beside if name == "auto" else ()
+    seen = distinct(valid_L[scored])
+    tried = _compare([*families, *beside], balances, train, n_classes, seed, seen, valid_gold[scored])
+    fitted = [(candidate, model) for candidate, model in tried if model is not None]
+    order = sorted(fitted, key=lambda entry: entry[0].log_loss)
+    best, chosen = next(((c, model) for c, model in order if c.model not in beside), (None, None))
+    if best is None or chosen is None:
         return _without_validation(name, train, n_classes, seed, balances)
-    fitted = sorted((c.log_loss, i) for i, (c, model) in enumerate(tried) if model is not None)
-    order = [tried[i] for _, i in fitted]
-    best, chosen = order[0]
-    assert chosen is not None
-    others = [model for candidate, model in order if candidate.model != best.model]
-    learned = isinstance(chosen, Learner)
+    others: dict[str, LabelModel] = {}
+    for candidate, model in order:
+        if candidate.model != best.model:
+            others.setdefault(candidate.model if candidate.model in beside else RUNNER_UP, model)
+    by_labels = ", on which labeling functions are measured" * isinstance(chosen, Learner)
     return Choice(
         model=chosen,
         name=best.model,
         balance=best.balance,
         soft_labels=predict_on(chosen, train),
         class_balance=class_balance if class_balance is not None else balances["valid"],
-        candidates=sorted((c for c, _ in tried), key=lambda c: (bool(c.error), c.log_loss)),
+        candidates=sorted((c for c, _ in tried if c.model not in beside), key=lambda c: (bool(c.error), c.log_loss)),
         gold_used=int((valid_gold >= 0).sum()),
-        learned=learned,
-        reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes"
-        + ", on which labeling functions are measured" * learned,
-        runner_up=predict_on(others[0], train) if others and others[0] is not None else None,
+        learned=any(isinstance(model, Learner) for model in (chosen, *others.values())),
+        reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes{by_labels}",
+        others={family: predict_on(model, train) for family, model in others.items()},
     )
 
 

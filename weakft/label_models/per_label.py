@@ -50,6 +50,7 @@ def choose_each(
     valid_L: np.ndarray | None,
     valid_gold: np.ndarray | None,
     shares: Sequence[float] | None = None,
+    beside: Sequence[str] = (),
 ) -> Choice:
     """`choose` for each label on its rows; what comes of it as one choice.
 
@@ -76,7 +77,7 @@ def choose_each(
             votes = np.ascontiguousarray(valid_L[at::q, voters[-1]])
             gold = np.where(covered(votes), valid_gold[at::q], ABSTAIN)
         try:
-            out.append(choose(name, np.ascontiguousarray(mine[:, voters[-1]]), K, seed, votes, gold, balance))
+            out.append(choose(name, np.ascontiguousarray(mine[:, voters[-1]]), K, seed, votes, gold, balance, beside))
         except UserError as error:
             raise UserError(f"Label {asked[at]!r}: {error}") from error
     return _joined(out, PerLabel([None if c is None else c.model for c in out], voters), asked, L, valid_gold, shares)
@@ -92,10 +93,10 @@ def _joined(
 ) -> Choice:
     q, found = len(asked), [choice for choice in choices if choice is not None]
     soft_labels = model.predict_proba(L)
-    runner_up = soft_labels.copy()
+    others = {name: soft_labels.copy() for choice in found for name in choice.others}
     for at, choice in enumerate(choices):
-        if choice is not None and choice.runner_up is not None:
-            runner_up[at::q] = choice.runner_up
+        for name, of_label in {} if choice is None else choice.others.items():
+            others[name][at::q] = of_label
     class_balance = None
     if shares is not None:
         class_balance = np.stack([1.0 - np.asarray(shares), shares], axis=1)
@@ -117,7 +118,7 @@ def _joined(
         gold_used=0 if valid_gold is None else int((valid_gold >= 0).sum()),
         learned=any(choice.learned for choice in found),
         reason="one a label; " + found[0].reason if len(found) == 1 else "one a label, each chosen for itself",
-        runner_up=None if all(choice.runner_up is None for choice in found) else runner_up,
+        others=others,
         warning=" ".join(said),
     )
 

@@ -20,6 +20,9 @@ BUILT_IN: dict[str, type[LabelModel]] = {
     "measured": MeasuredVote,
 }
 
+LEARNERS = ("measured",)
+"""The built-in ones that are a `Learner`: no candidates of ``auto``, which teaches none of them, but a first teacher's."""
+
 
 def find(name: str) -> type[LabelModel]:
     """Return the label model class registered under a name.

@@ -26,14 +26,14 @@ SEPARATE = 4
 @dataclass
 class WeakLabels:
     """What the labeling functions gave: soft labels [n, k] of the training rows, which rows are covered, the class
-    balance self-training aligns with (None: the paper's pull towards equal classes), and the soft labels of the next
-    best label model, which the first teacher tries too.
+    balance self-training aligns with (None: the paper's pull towards equal classes), and further soft labels [n, k] by
+    name (`Choice.others`), which the first teacher tries too.
     """
 
     soft_labels: np.ndarray
     covered: np.ndarray
     class_balance: np.ndarray | None
-    runner_up: np.ndarray | None = None
+    others: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass

@@ -159,9 +159,9 @@ def _first_teacher(
         balances = {"uniform": np.full(k, 1.0 / k)}
         if weak.class_balance is not None:
             balances["estimated"] = weak.class_balance.reshape(kinds, k)[kind]
-        labels = {"label model": weak.soft_labels[mine]}
-        if weak.runner_up is not None:
-            labels["runner-up"] = weak.runner_up[mine]
+        labels = {
+            name: soft_labels[mine] for name, soft_labels in {"label model": weak.soft_labels, **weak.others}.items()
+        }
         on_pool, on_valid = (s[kind::kinds] for s in scores)
         of_initial = candidate("initial model's predictions", "", on_pool, on_valid, its_truth)
         found = [] if config.use_valid else [of_initial]
