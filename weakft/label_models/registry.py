@@ -20,7 +20,7 @@ BUILT_IN: dict[str, type[LabelModel]] = {
     "measured": MeasuredVote,
 }
 
-LEARNERS = ("measured",)
+LEARNERS = tuple(name for name, kind in BUILT_IN.items() if issubclass(kind, Learner))
 """The built-in ones that are a `Learner`: no candidates of ``auto``, which teaches none of them, but a first teacher's."""
 
 

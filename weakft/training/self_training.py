@@ -152,16 +152,14 @@ def _first_teacher(
     views = views[1:] if config.use_valid else views
     k, kinds = weak.soft_labels.shape[1], tokens.kinds
     scores = initial if kinds == 1 else (no_and_yes(initial[0]), no_and_yes(initial[1]))
-    teachers = []
+    teachers, sources = [], {"label model": weak.soft_labels, **weak.others}
     progress.start("first teacher: candidates", len(views) * kinds)
     for kind, its_truth in enumerate(truth.each()):
         mine = rows[kind::kinds]
         balances = {"uniform": np.full(k, 1.0 / k)}
         if weak.class_balance is not None:
             balances["estimated"] = weak.class_balance.reshape(kinds, k)[kind]
-        labels = {
-            name: soft_labels[mine] for name, soft_labels in {"label model": weak.soft_labels, **weak.others}.items()
-        }
+        labels = {name: soft_labels[mine] for name, soft_labels in sources.items()}
         on_pool, on_valid = (s[kind::kinds] for s in scores)
         of_initial = candidate("initial model's predictions", "", on_pool, on_valid, its_truth)
         found = [] if config.use_valid else [of_initial]
