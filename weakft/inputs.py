@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,13 +197,17 @@ def _apply(
     return np.concatenate([L for L, _ in found]), failures
 
 
-def aggregate(config: TrainConfig, splits: Splits, votes: Votes, label_names: list[str]) -> Choice:
+def aggregate(
+    config: TrainConfig, splits: Splits, votes: Votes, label_names: list[str], beside: Sequence[str] = ()
+) -> Choice:
     """The label model that the options name; ``auto`` chooses it on the validation split's gold labels, and a `Learner`
     learns there.
+
+    beside : further label models whose soft labels are wanted (see `choose`).
     """
     from weakft.label_models.choose import choose
     from weakft.label_models.per_label import choose_each
-    from weakft.label_models.registry import LEARNERS, learns
+    from weakft.label_models.registry import learns
     from weakft.label_models.silence import unvoted
 
     name, asked, balance = config.label_model, splits.train.asked, config.class_balance
@@ -211,7 +215,6 @@ def aggregate(config: TrainConfig, splits: Splits, votes: Votes, label_names: li
     reads = gold is not None and votes.valid is not None and (name == "auto" or learns(name))
     known = gold.read("select") if reads and gold is not None else None
     valid_L = votes.valid if reads else None
-    beside = LEARNERS if config.method == "cosine" and config.first_teacher else ()
     if asked is not None:
         choice = choose_each(name, votes.train, asked, config.seed, valid_L, known, balance, beside)
     else:

@@ -240,9 +240,13 @@ def _vote(job: _Job, rules: RuleSet | None) -> Votes:
 
 
 def _aggregate(job: _Job, votes: Votes) -> Choice:
+    """The soft labels, and those that the first teacher tries beside them."""
+    from weakft.label_models.registry import LEARNERS
+
     config, splits, progress = job.config, job.splits, job.progress
     progress.start("label model", 1)
-    choice = aggregate(config, splits, votes, job.labels)
+    beside = LEARNERS if config.method == "cosine" and config.first_teacher else ()
+    choice = aggregate(config, splits, votes, job.labels, beside)
     progress.advance(1, f"{choice.name}, {choice.balance} class balance")
     if choice.warning:
         progress.say(choice.warning)
