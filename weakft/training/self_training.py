@@ -50,14 +50,12 @@ def run_self_training(
     The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a first
     teacher (`first_teacher`) the student starts again from the pre-trained weights.
 
-    Where the initial model learned from the validation labels instead (`use_valid`) it is the student that goes on: it has
-    no such mistakes. The labels' rows join every period, and ``of_labels`` [v, k] are predictions for them by models of other
-    labels than theirs (`cross_fitting.unseen`).
+    Where the initial model learned from the validation labels instead (`use_valid`), the labels' rows join every period,
+    and ``of_labels`` [v, k] are predictions for them by models of other labels than theirs (`cross_fitting.unseen`).
     """
     model, teacher, balance, clean = result.model, None, weak.class_balance, None
     if config.use_valid:
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
-    student = model.snapshot() if config.use_valid else pristine
     everything = np.arange(splits.train.n_rows)
     texts = max(1, TEACHER_ROWS * tokens.count(everything) // max(1, len(everything)))
     rows = np.sort(tokens.pick(everything, texts, np.random.default_rng(config.seed)))
@@ -71,7 +69,7 @@ def run_self_training(
                 checkpoint.save(asdict(teacher))
             else:
                 teacher = FirstTeacher.of(kept)
-            model.restore(student)
+            model.restore(pristine)
         balance = teacher.balance(tokens.kinds, tokens.plain)
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
