@@ -135,6 +135,16 @@ def test_a_balanced_selection_keeps_a_class_that_squaring_would_lose():
     np.testing.assert_array_equal(select(np.arange(40), f, 0.0, None, balanced=True).targets, sharpen(f))
 
 
+@pytest.mark.parametrize("kinds", [1, 2])
+def test_pseudo_labels_that_are_not_sharpened_are_the_predictions(kinds):
+    f = simplex(40, 3)
+    balance = np.tile([0.2, 0.3, 0.5], (kinds, 1)) if kinds > 1 else np.array([0.2, 0.3, 0.5])
+    chosen = select(np.arange(40), f, 0.0, balance, balanced=True, kinds=kinds, sharpened=False)
+    np.testing.assert_allclose(chosen.targets, f[chosen.rows], rtol=1e-6)
+    if kinds == 1:
+        np.testing.assert_allclose(chosen.weights, confidence(f), rtol=1e-5)
+
+
 def test_confidence():
     y = simplex(6, 4)
     expected = [1 - -(y[i] * np.log(y[i])).sum() / np.log(4) for i in range(6)]

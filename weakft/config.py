@@ -142,6 +142,11 @@ class EngineOptions(Options):
     confidence_weights: bool = Field(
         True, description="Weigh a selected row by its confidence [w]; off: every one counts the same (to compare)."
     )
+    sharpened_pseudo_labels: bool = Field(
+        True,
+        description="Square the teacher's predictions and pull them towards the class balance; off: take them as they are "
+        "(to compare).",
+    )
     balanced_pseudo_labels: bool = Field(
         True,
         description="The pseudo-labels' mean is the class balance, where that is estimated, and rows of rare classes are "

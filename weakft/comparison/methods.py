@@ -70,6 +70,9 @@ METHODS: dict[str, Entry] = {
     "cosine-no-smoothing": Entry("weakft without confidence regularization", {"smoothing": 0.0}),
     "cosine-hard": Entry("weakft with hard pseudo-labels", {"hard_pseudo_labels": True}),
     "cosine-no-weights": Entry("weakft without confidence weights", {"confidence_weights": False}),
+    "cosine-no-sharpening": Entry(
+        "weakft with the teacher's predictions as they are", {"sharpened_pseudo_labels": False}
+    ),
     "cosine-no-balancing": Entry("weakft with pseudo-labels not balanced", {"balanced_pseudo_labels": False}),
     "cosine-no-period": Entry("weakft with one period: the teacher is never refreshed", {"period": 1_000_000}),
     "cosine-no-first-teacher": Entry("weakft without the first teacher", {"first_teacher": False}),

@@ -108,6 +108,7 @@ def select(
     least: float = 0.0,
     balanced: bool = False,
     kinds: int = 1,
+    sharpened: bool = True,
 ) -> Selection:
     """S = {x : w(x) >= threshold} with its pseudo-labels and confidence weights.
 
@@ -118,17 +119,18 @@ def select(
     kinds : where rows ask for one of several labels, their number: each kind of rows (row modulo kinds) is selected for
     itself, with its own class balance, ``class_balance`` [kinds, k], and its weights have the mean 1: a label that the
     teacher is unsure of would hardly be learned beside those that it is sure of.
+    sharpened : squared and pulled towards the class balance (`sharpen`); else the probabilities are the pseudo-labels.
     """
     if kinds > 1:
         parts = []
         for at in range(kinds):
             mine, balance = rows % kinds == at, None if class_balance is None else class_balance[at]
-            part = select(rows[mine], probabilities[mine], threshold, balance, least, balanced)
+            part = select(rows[mine], probabilities[mine], threshold, balance, least, balanced, sharpened=sharpened)
             part.weights /= max(part.weights.mean(), LEAST_MEAN) if len(part.weights) else 1.0
             parts.append(part)
         return Selection(*(np.concatenate(arrays) for arrays in zip(*(vars(p).values() for p in parts), strict=True)))
-    targets = sharpen(probabilities, class_balance)
-    if balanced and class_balance is not None:
+    targets = sharpen(probabilities, class_balance) if sharpened else np.asarray(probabilities, dtype=np.float32)
+    if sharpened and balanced and class_balance is not None:
         targets = aligned(targets, class_balance)
     weights = confidence(targets)
     kept = weights >= threshold

@@ -90,6 +90,7 @@ def run_self_training(
         smoothing=config.smoothing,
         hard=config.hard_pseudo_labels,
         weighted=config.confidence_weights,
+        sharpened=config.sharpened_pseudo_labels,
         balanced=config.balanced_pseudo_labels,
     )
     with timed(result.timing, "self-training"):

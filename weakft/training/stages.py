@@ -65,8 +65,8 @@ class SelfTraining:
     period : steps between teacher refreshes [T3].   threshold : confidence a row needs [xi].
     contrastive_weight, margin [gamma], distance : the contrastive term.   smoothing : confidence term [lambda].
     least : the share of the pool that is selected even below the threshold.   hard : pseudo-labels are the most probable
-    class instead of soft.   weighted : selected rows count by their confidence [w].   balanced : the pseudo-labels' mean is
-    the class balance, and rows of rare classes are repeated.
+    class instead of soft.   weighted : selected rows count by their confidence [w].   sharpened : as in `select`.
+    balanced : the pseudo-labels' mean is the class balance, and rows of rare classes are repeated.
     """
 
     period: int
@@ -78,6 +78,7 @@ class SelfTraining:
     least: float
     hard: bool = False
     weighted: bool = True
+    sharpened: bool = True
     balanced: bool = True
 
     @property
@@ -145,9 +146,8 @@ def self_train(
             predictions = teacher.predictions[picked]
         else:
             predictions = teacher.beside(model.predict(tokens, rows), picked, tokens.follows(rows))
-        chosen = select(
-            rows, predictions, settings.threshold, class_balance, settings.least, settings.balanced, tokens.kinds
-        )
+        how = (settings.threshold, class_balance, settings.least, settings.balanced, tokens.kinds, settings.sharpened)
+        chosen = select(rows, predictions, *how)
         if settings.hard:
             chosen.targets = harden(chosen.targets)
         if not settings.weighted:
