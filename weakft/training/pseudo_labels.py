@@ -129,9 +129,11 @@ def select(
             part.weights /= max(part.weights.mean(), LEAST_MEAN) if len(part.weights) else 1.0
             parts.append(part)
         return Selection(*(np.concatenate(arrays) for arrays in zip(*(vars(p).values() for p in parts), strict=True)))
-    targets = sharpen(probabilities, class_balance) if sharpened else np.asarray(probabilities, dtype=np.float32)
-    if sharpened and balanced and class_balance is not None:
-        targets = aligned(targets, class_balance)
+    targets = np.asarray(probabilities, dtype=np.float32)
+    if sharpened:
+        targets = sharpen(probabilities, class_balance)
+        if balanced and class_balance is not None:
+            targets = aligned(targets, class_balance)
     weights = confidence(targets)
     kept = weights >= threshold
     if least > 0:
