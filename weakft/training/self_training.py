@@ -69,7 +69,7 @@ def run_self_training(
                 checkpoint.save(asdict(teacher))
             else:
                 teacher = FirstTeacher.of(kept)
-            model.restore(pristine)
+                model.restore(pristine)
         balance = teacher.balance(tokens.kinds, tokens.plain)
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
