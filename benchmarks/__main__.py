@@ -5,7 +5,7 @@ the main ones on the repository's first page.
     python -m benchmarks --data youtube trec --seeds 0     # some of it
     python -m benchmarks --methods cosine cosine-hard      # see weakft benchmark --explain
 
-Where there is a GPU its lines are kept in results/gpu, and make tables of their own.
+Where there is a GPU its lines are kept in results/gpu, and make tables of their own; the first page's is the CPU's.
 
 Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names folders in it
 (mitr-slots is made of mitr, see `benchmarks.slots`).
@@ -106,7 +106,7 @@ def write_pages() -> None:
     """Make the tables of both pages anew from the lines."""
     lines, on_gpu = (read_lines(folder / CELLS) for folder in (RESULTS, ON_GPU))
     README.write_text(render(README.read_text(encoding="utf-8"), lines, on_gpu), encoding="utf-8")
-    front.README.write_text(render_front(front.README.read_text(encoding="utf-8"), on_gpu), encoding="utf-8")
+    front.README.write_text(render_front(front.README.read_text(encoding="utf-8"), lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

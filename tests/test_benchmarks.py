@@ -20,7 +20,7 @@ def test_the_readme_is_generated_from_the_lines():
     text = README.read_text(encoding="utf-8")
     assert render(text, lines, on_gpu) == text
     first_page = front.README.read_text(encoding="utf-8")
-    assert render_front(first_page, on_gpu) == first_page
+    assert render_front(first_page, lines) == first_page
     assert ood.render(text, read_lines(ood.LINES)) == text
 
 
