@@ -17,8 +17,6 @@ def taught(tiny_model, monkeypatch):
     class balances that it selected by are `taught.balances`.
     """
 
-    real = stages.select
-
     def run(teacher, clean=None, class_balance=None, **more):
         model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
         texts, _ = reviews(60, 0)
@@ -31,6 +29,7 @@ def taught(tiny_model, monkeypatch):
             run.balances.append(balance)
             return real(rows, predictions, threshold, balance, *rest)
 
+        real = stages.select
         monkeypatch.setattr(stages, "select", select)
         settings = stages.SelfTraining(2, 0.0, 0.1, 1.0, "euclidean", 0.05, 0.5, **more)
         schedule = Schedule(steps=4, learning_rate=1e-6)  # the student stays as it is
