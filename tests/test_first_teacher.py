@@ -124,6 +124,7 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     teacher = mean_of_best(np.arange(100), [at("a", 9, "worse"), at("a", 6), at("b", 8), at("c", 20)], Truth(gold))
     assert [(c.kind, c.name) for c in teacher.members] == [("a", "n"), ("b", "n")]  # se of 0.94 is 0.024: c is out
     np.testing.assert_allclose(teacher.predictions, (at("a", 6).pool + at("b", 8).pool) / 2, rtol=1e-6)
+    np.testing.assert_allclose(teacher.balance(1, True), teacher.predictions.mean(0))
 
 
 def test_a_model_of_gold_labels_joins_by_its_share():
@@ -131,7 +132,16 @@ def test_a_model_of_gold_labels_joins_by_its_share():
     clean = np.array([[0.9, 0.1], [0.0, 1.0]], np.float32)
     teacher = joined(FirstTeacher(np.arange(2), p, p, 0.5, []), clean, 0.25)
     np.testing.assert_allclose(teacher.predictions, [[0.825, 0.175], [0.45, 0.55]], rtol=1e-6)
+    np.testing.assert_allclose(teacher.balance(1, True), [0.6375, 0.3625], rtol=1e-6)
     assert teacher.labels_share == 0.25
+
+
+def test_the_balance_of_words_and_labels_counts_their_most_probable_classes():
+    p = np.array([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], np.float32)
+    teacher = FirstTeacher(np.arange(4), p, p, 0.5, [])
+    np.testing.assert_allclose(teacher.balance(1, True), [0.6, 0.4], rtol=1e-6)
+    np.testing.assert_allclose(teacher.balance(1, False), [0.75, 0.25])
+    np.testing.assert_allclose(teacher.balance(2, False), [[1.0, 0.0], [0.5, 0.5]])  # rows ask for two labels in turn
 
 
 def test_candidates_beat_the_labels_they_start_from():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from weakft.training import objectives as ob
-from weakft.training.pseudo_labels import Selection, aligned, confidence, select, shares, sharpen
+from weakft.training.pseudo_labels import Selection, aligned, confidence, select, sharpen
 
 RNG = np.random.default_rng(7)
 
@@ -133,14 +133,6 @@ def test_a_balanced_selection_keeps_a_class_that_squaring_would_lose():
     assert alone.targets[:, 0].mean() < balance[0] - 0.005
     assert kept.targets[:, 0].mean() == pytest.approx(balance[0], abs=1e-3)
     np.testing.assert_array_equal(select(np.arange(40), f, 0.0, None, balanced=True).targets, sharpen(f))
-
-
-def test_shares_of_words_and_labels_count_their_most_probable_classes():
-    p, rows = np.array([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], np.float32), np.arange(6, 10)
-    np.testing.assert_allclose(shares(rows, p, 1, True), [0.6, 0.4], rtol=1e-6)
-    np.testing.assert_allclose(shares(rows, p, 1, False), [0.75, 0.25])
-    np.testing.assert_allclose(shares(rows, p, 2, False), [[1.0, 0.0], [0.5, 0.5]])  # rows ask for two labels in turn
-    np.testing.assert_allclose(shares(rows + 1, p, 2, False), [[0.5, 0.5], [1.0, 0.0]])
 
 
 @pytest.mark.parametrize("kinds", [1, 2])

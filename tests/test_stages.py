@@ -13,33 +13,29 @@ from weakft.training.model import EndModel
 
 @pytest.fixture
 def taught(tiny_model, monkeypatch):
-    """Run two periods of self-training; return (the rows, predictions) each selected from, and the student's own. The
-    class balances that it selected by are `taught.balances`.
-    """
+    """Run two periods of self-training; return (the rows, predictions) each selected from, and the student's own."""
 
-    def run(teacher, clean=None, class_balance=None, **more):
+    def run(teacher, clean=None, **more):
         model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
         texts, _ = reviews(60, 0)
         tokens = model.tokenize(texts)
         seen, students = [], []
 
-        def select(rows, predictions, threshold, balance, *rest):
+        def select(rows, predictions, *rest):
             students.append(model.predict(tokens, rows))
             seen.append((rows, predictions))
-            run.balances.append(balance)
-            return real(rows, predictions, threshold, balance, *rest)
+            return real(rows, predictions, *rest)
 
         real = stages.select
         monkeypatch.setattr(stages, "select", select)
         settings = stages.SelfTraining(2, 0.0, 0.1, 1.0, "euclidean", 0.05, 0.5, **more)
         schedule = Schedule(steps=4, learning_rate=1e-6)  # the student stays as it is
         _, history, _ = stages.self_train(
-            model, tokens, schedule, settings, 8, 0, class_balance, Best(), teacher, None, Silent(), clean
+            model, tokens, schedule, settings, 8, 0, None, Best(), teacher, None, Silent(), clean
         )
         assert history.steps == 4
         return seen, students
 
-    run.balances = []
     return run
 
 
@@ -53,17 +49,6 @@ def test_the_first_teacher_teaches_alone_and_then_beside_the_student(taught):
         assert set(picked) <= set(rows)
         expected = share * predictions[picked - 10] + (1 - share) * student
         np.testing.assert_allclose(got, expected, atol=1e-6)
-
-
-def test_pseudo_labels_keep_the_shares_of_a_first_teachers_predictions_and_else_the_balance_given(taught):
-    balance = np.array([0.5, 0.5])
-    predictions = np.random.default_rng(0).dirichlet([1.0, 3.0], 60).astype(np.float32)
-    seen, _ = taught(FirstTeacher(np.arange(60), predictions, predictions, 0.5, []), class_balance=balance)
-    for (_, got), used in zip(seen, taught.balances, strict=True):
-        np.testing.assert_allclose(used, got.mean(0), rtol=1e-5)
-    taught.balances.clear()
-    taught(None, class_balance=balance)
-    assert [list(b) for b in taught.balances] == [[0.5, 0.5]] * 2
 
 
 def test_without_one_the_student_teaches_itself_on_the_whole_pool(taught):

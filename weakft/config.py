@@ -144,13 +144,13 @@ class EngineOptions(Options):
     )
     sharpened_pseudo_labels: bool = Field(
         True,
-        description="Square the teacher's predictions, which makes pseudo-labels surer; off: take them as they are "
+        description="Square the teacher's predictions and pull them towards the class balance; off: take them as they are "
         "(to compare).",
     )
     balanced_pseudo_labels: bool = Field(
         True,
-        description="Sharpened pseudo-labels keep the classes' shares of the predictions (without a first teacher: of the "
-        "estimated class balance), and rows of rare classes are repeated; off: neither (to compare).",
+        description="The pseudo-labels' mean is the class balance, where that is estimated, and rows of rare classes are "
+        "repeated; off: neither (to compare).",
     )
     first_teacher: bool = Field(
         True, description="Clean the weak labels on frozen features before self-training (needs a validation split)."

@@ -18,6 +18,7 @@ from weakft.tasks.measure import Truth
 from weakft.training.chain import Chain
 from weakft.training.checkpoints import State, arrays
 from weakft.training.discriminant import Discriminant, View
+from weakft.training.pseudo_labels import harden
 
 SHRINKAGES = (0.1, 0.2, 0.5)
 ITERATIONS = (10, 40, 160)
@@ -68,6 +69,15 @@ class FirstTeacher:
         members = [Candidate(**arrays(member)) for member in state["members"]]
         chain = None if state["chain"] is None else Chain(**arrays(state["chain"]))
         return cls(**arrays(state | {"members": members, "chain": chain}))
+
+    def balance(self, kinds: int, whole: bool) -> np.ndarray:
+        """The classes' shares [k], of rows of several kinds [kinds, k]: the mean of the probabilities, or where a row is not
+        a ``whole`` text the shares of the most probable classes. There one class (outside, no) has most of the rows, and
+        probabilities that are less sure than right would take many from it.
+        """
+        p = self.predictions if whole else harden(self.predictions)
+        shares = p.reshape(-1, kinds, p.shape[1]).mean(0)
+        return shares if kinds > 1 else shares[0]
 
     def beside(self, student: np.ndarray, picked: np.ndarray, follows: np.ndarray) -> np.ndarray:
         """The mean of this teacher's predictions for its rows ``picked`` and a student's, [len(picked), k]. Words are made to

@@ -53,16 +53,6 @@ def confidence(pseudo_labels: np.ndarray) -> np.ndarray:
     return np.clip(1.0 - entropy / np.log(y.shape[1]), 0.0, 1.0).astype(np.float32)
 
 
-def shares(rows: np.ndarray, probabilities: np.ndarray, kinds: int, whole: bool) -> np.ndarray:
-    """The classes' shares [k] in predictions [len(rows), k], of rows of several kinds (row modulo kinds) [kinds, k]: the mean
-    of the probabilities, or where a row is not a ``whole`` text the shares of the most probable classes. There one class
-    (outside, no) has most of the rows, and probabilities that are less sure than right would take many from it.
-    """
-    p = probabilities if whole else harden(probabilities)
-    found = np.stack([p[rows % kinds == kind].mean(0) for kind in range(kinds)])
-    return found if kinds > 1 else found[0]
-
-
 def harden(probabilities: np.ndarray) -> np.ndarray:
     """One-hot rows of the most probable class: [n, k] -> [n, k] float32."""
     return np.eye(probabilities.shape[1], dtype=np.float32)[probabilities.argmax(1)]
@@ -125,7 +115,7 @@ def select(
     ``probabilities`` [len(rows), k] are the teacher's for ``rows``. A teacher that was stopped early can be right and
     still unsure of everything: the threshold is lowered where needed so that of each pseudo-class the most confident
     share ``least`` is selected (by class, because a teacher is seldom equally sure of all). With ``least`` 0 S may be
-    empty. ``balanced``: the pseudo-labels' mean is the class balance, where one is given (see `aligned`).
+    empty. ``balanced``: the pseudo-labels' mean is the class balance, where there is an estimate of it (see `aligned`).
     kinds : where rows ask for one of several labels, their number: each kind of rows (row modulo kinds) is selected for
     itself, with its own class balance, ``class_balance`` [kinds, k], and its weights have the mean 1: a label that the
     teacher is unsure of would hardly be learned beside those that it is sure of.

@@ -53,7 +53,7 @@ def run_self_training(
     Where the initial model learned from the validation labels instead (`use_valid`), the labels' rows join every period,
     and ``of_labels`` [v, k] are predictions for them by models of other labels than theirs (`cross_fitting.unseen`).
     """
-    model, teacher, clean = result.model, None, None
+    model, teacher, balance, clean = result.model, None, weak.class_balance, None
     if config.use_valid:
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
     everything = np.arange(splits.train.n_rows)
@@ -70,6 +70,7 @@ def run_self_training(
             else:
                 teacher = FirstTeacher.of(kept)
                 model.restore(pristine)
+        balance = teacher.balance(tokens.kinds, tokens.plain)
         result.records["first_teacher"] = {
             "valid_accuracy": teacher.accuracy,
             "rows": len(teacher.rows),
@@ -100,7 +101,7 @@ def run_self_training(
             settings,
             config.batch_size,
             config.seed,
-            weak.class_balance,
+            balance,
             start,
             teacher,
             validator,

@@ -20,7 +20,7 @@ from weakft.training.objectives import (
     contrastive_loss,
     soft_cross_entropy,
 )
-from weakft.training.pseudo_labels import Selection, harden, select, shares
+from weakft.training.pseudo_labels import Selection, harden, select
 from weakft.training.stage import Stage
 from weakft.training.vocabulary import learning
 
@@ -114,10 +114,9 @@ def self_train(
     Each period the student as it stands becomes the teacher: its predictions for a random part of the pool are
     sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. Where a first
     teacher is given, it teaches the first period alone, and later ones together with the student (the mean of both, on
-    the rows it knows): two views of a text that differ are unsure of it. Pseudo-labels then keep the classes' shares in
-    the predictions that they are made of, because the first teacher's half does not let these drift; without a first
-    teacher they are pulled towards ``class_balance`` [k], of rows of several kinds [kinds, k]. ``clean`` is the number of
-    rows in the pool, and rows behind it, with gold labels as targets, that join every period (a `CLEAN_SHARE` of its rows).
+    the rows it knows): two views of a text that differ are unsure of it. ``class_balance`` is [k], of rows of several kinds
+    [kinds, k]. ``clean`` is the number of rows in the pool, and
+    rows behind it, with gold labels as targets, that join every period (a `CLEAN_SHARE` of its rows).
     Returns the best checkpoint, the history, and a record a period. The checkpoint is ``start``'s, the initial stage's,
     only where that is better on validation by more than one standard error: it may have learned the rules' mistakes,
     which the validation rows show less than unseen text does. Goes on from ``checkpoint`` where that holds anything.
@@ -147,10 +146,7 @@ def self_train(
             predictions = teacher.predictions[picked]
         else:
             predictions = teacher.beside(model.predict(tokens, rows), picked, tokens.follows(rows))
-        balance = class_balance
-        if teacher is not None:
-            balance = shares(rows, predictions, tokens.kinds, tokens.plain)
-        how = (settings.threshold, balance, settings.least, settings.balanced, tokens.kinds, settings.sharpened)
+        how = (settings.threshold, class_balance, settings.least, settings.balanced, tokens.kinds, settings.sharpened)
         chosen = select(rows, predictions, *how)
         if settings.hard:
             chosen.targets = harden(chosen.targets)
