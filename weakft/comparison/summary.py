@@ -75,10 +75,11 @@ def _rate(line: dict[str, Any]) -> float:
 
 def gap_closed(table: pd.DataFrame, method: str = "cosine") -> pd.Series:
     """Share of the gap between `weak` and `gold` that a method closes, of the means of the figure that counts, by data set;
-    NaN where one of the three is missing.
+    NaN where one of the three is missing, or where `gold` is not above `weak`: there is no gap then.
     """
     wide = table.pivot(index="data", columns="method", values="headline").reindex(columns=["weak", method, "gold"])
-    return (wide[method] - wide["weak"]) / (wide["gold"] - wide["weak"])
+    gap = wide["gold"] - wide["weak"]
+    return (wide[method] - wide["weak"]) / gap.where(gap > 0)
 
 
 def markdown(lines: list[dict[str, Any]]) -> str:
