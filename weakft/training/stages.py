@@ -146,8 +146,16 @@ def self_train(
             predictions = teacher.predictions[picked]
         else:
             predictions = teacher.beside(model.predict(tokens, rows), picked, tokens.follows(rows))
-        how = (settings.threshold, class_balance, settings.least, settings.balanced, tokens.kinds, settings.sharpened)
-        chosen = select(rows, predictions, *how)
+        chosen = select(
+            rows,
+            predictions,
+            settings.threshold,
+            class_balance,
+            settings.least,
+            settings.balanced,
+            tokens.kinds,
+            settings.sharpened,
+        )
         if settings.hard:
             chosen.targets = harden(chosen.targets)
         if not settings.weighted:
