@@ -223,3 +223,49 @@ def test_the_option_turns_it_off(tmp_path, monkeypatch):
     np.testing.assert_array_equal(
         weakft.label(texts, lfs, label_names=LABELS, cache_dir=str(tmp_path / "here")).L, first
     )
+
+
+def test_what_is_not_weakfts_stays(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("weakft.lfs.cache.MOST_BYTES", 0)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "thesis.txt").write_text("mine")
+    run()
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["thesis.txt"]
+
+
+def test_values_of_a_module_count(run, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "words.txt").write_text("apple")
+    (tmp_path / "my_words.py").write_text(
+        f"from pathlib import Path\nWORDS = Path({str(tmp_path / 'words.txt')!r}).read_text().split()\n"
+    )
+    rules = """
+        import importlib
+        import my_words
+        from weakft import labeling_function
+        LABELS = ["ham", "spam"]
+        importlib.reload(my_words)
+        @labeling_function()
+        def known(x):
+            return "ham" if x.text in my_words.WORDS else None
+    """
+    assert run(rules)[0][:, 0].tolist() == [0, -1, -1, -1] and run(rules)[1] == set()
+    (tmp_path / "words.txt").write_text("pear")
+    assert run(rules)[0][:, 0].tolist() == [-1, 0, -1, -1]
+
+
+@pytest.mark.parametrize(
+    "body", ["import my_rule\n    return my_rule.vote(x)", "return 0 if os.environ.get('MODE') else None"]
+)
+def test_imports_and_the_environment_are_not_kept(run, tmp_path, monkeypatch, body):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "my_rule.py").write_text("def vote(x):\n    return 0\n")
+    rules = f"import os\nfrom weakft import labeling_function\n@labeling_function()\ndef f(x):\n    {body}\n"
+    assert run(rules)[1] == run(rules)[1] == {"f"}
+
+
+def test_installed_modules_may_be_imported(run):
+    rules = (
+        "from weakft import labeling_function\n@labeling_function()\ndef f(x):\n    import json, numpy\n    return 0\n"
+    )
+    assert run(rules)[1] == {"f"} and run(rules)[1] == set()

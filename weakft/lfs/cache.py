@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -26,6 +27,8 @@ from weakft.lfs.fingerprint import Unknown
 MAGIC = b"weakft votes 1\n"
 MOST_BYTES = 1 << 30
 """Beyond this the files not used for longest go."""
+OURS = re.compile(r"\.?[0-9a-f]{64}(\.\d+)?")
+"""Names of files of votes, whole or being written: the folder may hold other things, which stay."""
 
 
 def default_folder() -> Path:
@@ -130,7 +133,8 @@ def _write(file: Path, votes: np.ndarray) -> None:
 
 def _tidy(folder: Path) -> None:
     try:
-        files = sorted((-entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(folder))
+        ours = [entry for entry in os.scandir(folder) if OURS.fullmatch(entry.name) and entry.is_file()]
+        files = sorted((-entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in ours)
         total = 0
         for _, size, path in files:
             total += size

@@ -1,9 +1,9 @@
 """What a labeling function's votes depend on, as one hash: its code, what it closes over, the globals that it reads.
 
 Values are hashed by what they are, never by where they lie; one whose content cannot be known (an open file, an iterator,
-a model of some library) makes the whole labeling function `Unknown`. Code of installed packages and of the standard
-library counts by name and version. What lies outside the process (files read while voting, the clock, random numbers) is
-not seen.
+a model of some library, the environment) makes the whole labeling function `Unknown`, as does an import inside it of a
+module that is not installed. Code of installed packages and of the standard library counts by name and version. What lies
+outside the process (files read while voting, the clock, random numbers) is not seen.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import dis
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import re
 import sys
 import sysconfig
@@ -30,6 +31,7 @@ LIBRARIES = tuple(
     str(Path(p).resolve()) for p in {sysconfig.get_path(k) for k in ("stdlib", "purelib", "platlib")} if p
 )
 CODE = ("co_code", "co_exceptiontable", "co_argcount", "co_kwonlyargcount", "co_posonlyargcount", "co_flags")
+ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb"})
 NOT_OF_A_CLASS = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__")
 
 
@@ -176,6 +178,7 @@ class Hasher:
                 self._add_all([name, cell.cell_contents])
             except ValueError:  # an empty cell
                 self._write(name, "empty")
+        _refuse_unseen(f.__code__)
         for name in sorted(globals_read(f.__code__)):
             if name in f.__globals__:
                 self._add_all([name, f.__globals__[name]])
@@ -210,14 +213,25 @@ class Hasher:
             if source is None or source.suffix != ".py" or not source.is_file():
                 raise Unknown(f"module {module.__name__}")
             self._write(source.read_bytes())
-            self._add_all(v for v in vars(module).values() if isinstance(v, types.ModuleType))
-            self._add_all(v for v in vars(module).values() if isinstance(v, types.FunctionType))
+            self._add_all(item for name, v in vars(module).items() if not name.startswith("__") for item in (name, v))
 
 
 def _alone(value: Any) -> str:
     hasher = Hasher()
     hasher.add(value)
     return hasher.digest()
+
+
+def _refuse_unseen(code: types.CodeType) -> None:
+    """Refuse code that reads the environment, or imports modules whose content would have to count."""
+    if names := ENVIRONMENT.intersection(code.co_names):
+        raise Unknown(f"{code.co_name} reads {min(names)}")
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "IMPORT_NAME" and _version(instruction.argval) is None:
+            raise Unknown(f"{code.co_name} imports {instruction.argval or 'a neighbour'}")
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _refuse_unseen(constant)
 
 
 def globals_read(code: types.CodeType) -> set[str]:
@@ -235,6 +249,14 @@ def globals_read(code: types.CodeType) -> set[str]:
     return names
 
 
+def _unloaded_file(package: str) -> str | None:
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    return spec.origin if spec is not None and spec.has_location else None
+
+
 @functools.cache
 def _version(module: str | None) -> str | None:
     """The version of the installed package that a module is of, or None for code of the user's own."""
@@ -242,7 +264,7 @@ def _version(module: str | None) -> str | None:
     if top in sys.stdlib_module_names and top != "__main__":
         return sys.version.split()[0]
     loaded = sys.modules.get(top)
-    file = getattr(loaded, "__file__", None)
+    file = getattr(loaded, "__file__", None) or _unloaded_file(top)
     if top != "weakft" and not (file and str(Path(file).resolve()).startswith(LIBRARIES)):
         return None
     try:
