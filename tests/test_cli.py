@@ -145,3 +145,27 @@ def test_minilms_weights_are_checked(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
     with pytest.raises(UserError, match="sha256 .* expected 53aa51172d14"):
         resolve("minilm")
+
+
+def test_label_does_not_replace_a_run(folder):
+    done = weakft(
+        "weakft.train", "--data", "data", "--lfs", "rules.py", "--method", "majority", "--output", "run", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    there = sorted(path.name for path in (folder / "run").iterdir())
+    refused = weakft("weakft.label", "--data", "data", "--lfs", "rules.py", "--output", "run", cwd=folder)
+    assert refused.returncode == 2 and "holds no label matrix" in refused.stderr
+    assert sorted(path.name for path in (folder / "run").iterdir()) == there
+    for _ in range(2):
+        assert (
+            weakft("weakft.label", "--data", "data", "--lfs", "rules.py", "--output", "votes", cwd=folder).returncode
+            == 0
+        )
+
+
+def test_evaluate_takes_the_test_file_beside_one_file(folder, tiny_model):
+    tables = ["--data", "data/train.csv", "--test", "data/test.csv"]
+    fast = ["--model", tiny_model, "--device", "cpu", "--max-steps", "2", "--method", "weak", "--lfs", "rules.py"]
+    assert weakft("weakft.train", *tables, *fast, "--output", "run", cwd=folder).returncode == 0
+    assert "on 40 texts" in weakft("weakft.evaluate", "run", *tables, cwd=folder).stdout
+    assert "on 120 texts" in weakft("weakft.evaluate", "run", "--data", "data/train.csv", cwd=folder).stdout

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(run: str | Path, data: Any = None, **options: Any) -> Metrics:
-    """Measure a run's model on a data set's test (or valid) split.
+    """Measure a run's model on a data set's test (or valid) split; on a ``--data`` that is one file, where there is none.
 
     Parameters
     ----------
@@ -50,8 +50,9 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
             raise UserError(
                 f"{config.run}: the model's classes are {model.label_names}, the data's {splits.label_names}."
             )
-        only_table = config.data is not None and Path(config.data).is_file()
-        split = splits.train if only_table else getattr(splits, config.split)
+        split = getattr(splits, config.split)
+        if split is None and config.data is not None and Path(config.data).is_file():
+            split = splits.train
     if split is None or split.gold is None:
         raise UserError(f"--data {config.data}: has no {config.split} split with gold labels to measure on.")
     split = model.task.prepare(split, model.label_names)

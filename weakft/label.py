@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from weakft.display import Silent, TerminalProgress
     from weakft.inputs import Given
 
+MATRIX = "label_matrix.parquet"
+
 
 @dataclass
 class Labeled:
@@ -50,7 +52,10 @@ def _label(config: LabelConfig, given: Given, progress: Silent | TerminalProgres
     progress.start("labeling functions", sum(len(s) for s in (splits.train, splits.valid, splits.test) if s))
     votes = cast_votes(config, splits, rules, labels, progress.advance)
     for failure in votes.failures.values():
-        progress.say(f"{failure.where}: raised on {failure.count} rows, which abstain; the first:\n{failure.traceback}")
+        progress.say(
+            f"{failure.where}: raised on {failure.count} rows, which abstain; the first, {failure.first}:\n"
+            + failure.traceback
+        )
     summary, gold = lf_summary(votes, splits, labels)
     return Labeled(votes.train, votes.names, summary, gold), splits
 
@@ -69,7 +74,8 @@ def main(args: list[str]) -> None:
     from weakft.inputs import Given
 
     folder = Path(config.output)
-    if folder.exists() and not (folder / runs.LF_SUMMARY).is_file() and (folder.is_file() or any(folder.iterdir())):
+    ours = (folder / MATRIX).is_file() and not (folder / runs.METRICS).exists()
+    if folder.exists() and not ours and (folder.is_file() or any(folder.iterdir())):
         raise UserError(f"--output {folder}: exists and holds no label matrix of weakft's; name another folder.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TerminalProgress() as bars:
@@ -78,7 +84,7 @@ def main(args: list[str]) -> None:
     rows = identified(splits.train)
     matrix = pa.table([*rows.values(), *votes], names=[*rows, *labeled.names])
     with runs.writing(folder) as scratch:
-        pyarrow.parquet.write_table(matrix, scratch / "label_matrix.parquet")
+        pyarrow.parquet.write_table(matrix, scratch / MATRIX)
         labeled.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
     show_summary(bars.console, labeled.summary, labeled.gold_labels_used)
     unit = "texts" if splits.train.widths is None else "tokens" if splits.train.asked is None else "labels of texts"
