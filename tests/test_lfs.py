@@ -233,3 +233,18 @@ def test_the_shipped_rules_are_worth_something(real_data, name, least_coverage, 
     counts = np.stack([(L == c).sum(1) for c in range(len(rules.label_names))], 1)
     assert rows.mean() >= least_coverage
     assert (counts[rows].argmax(1) == gold[rows]).mean() >= least_accuracy
+
+
+def test_a_string_is_no_list():
+    with pytest.raises(
+        UserError, match=r"labeling function 'k': expected a list of words, found 'refund'; write \['refund'\]"
+    ):
+        keywords("k", "refund", "spam")
+    with pytest.raises(UserError, match="expected a list of values, found 'high'"):
+        column("u", "priority", "high", 1)
+
+
+def test_conflicts_of_many_classes():
+    L = np.array([[200, 200, -1], [200, 3, -1]], dtype=np.int16)
+    frame = summarise(L, ["a", "b", "c"], [str(i) for i in range(250)]).set_index("name")
+    assert frame["conflicts"].to_dict() == {"a": 0.5, "b": 0.5, "c": 0.0}

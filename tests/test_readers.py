@@ -187,3 +187,36 @@ def test_real_data_has_the_published_coverage_and_accuracy(real_data, name, cove
     expected = (top[np.arange(len(top)), gold[rows]] / top.sum(1)).mean()
     assert rows.mean() == pytest.approx(coverage, abs=0.001)
     assert expected == pytest.approx(accuracy, abs=0.012)
+
+
+def test_labels_that_are_numbers_are_names_where_classes_are():
+    def gold(labels, names):
+        return from_python(
+            pd.DataFrame({"text": ["a"] * len(labels), "label": labels}), Columns(label_names=names), "d"
+        )
+
+    assert gold([0, 1, -1, 1], ["ham", "spam"]).gold.read("measure").tolist() == [0, 1, -1, 1]
+    assert gold([2, 1, -1], ["1", "2"]).gold.read("measure").tolist() == [1, 0, -1]
+    with pytest.raises(UserError, match="row 1, column 'label': unknown label 0; the classes are '1', '2'"):
+        gold([0, 1], ["1", "2"])
+    assert gold([-1, -1], ["ham", "spam"]).gold is None
+    assert gold([0.0, None, 1.0], ["ham", "spam"]).gold.read("measure").tolist() == [0, -1, 1]
+    assert gold([3.0, None, 1.0], None).gold.read("measure").tolist() == [1, -1, 0]
+
+
+def test_strings_like_dates_stay_strings_in_jsonl(tmp_path):
+    row = {"text": "2020-01-01", "id": "2024-01-01", "date": "2020-01-01", "more": {"of": ["2020-01-01"], "n": 1}}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n")
+    data = read_table(tmp_path / "a.jsonl", Columns())
+    assert data.texts == ["2020-01-01"] and list(data.ids) == ["2024-01-01"]
+    assert data.columns == {"date": ["2020-01-01"], "more": [{"of": ["2020-01-01"], "n": 1}]}
+
+
+def test_two_classes_of_one_name(tmp_path):
+    from weakft.config import TrainConfig, build
+    from weakft.inputs import Given, load
+
+    (tmp_path / "label.json").write_text('{"0": "a", "1": "a"}')
+    (tmp_path / "train.json").write_text('{"0": {"data": {"text": "x"}, "label": 0, "weak_labels": [0]}}')
+    with pytest.raises(UserError, match="two classes are named 'a'"):
+        load(build(TrainConfig, {"data": str(tmp_path), "votes": "from-data"}, "t"), Given())

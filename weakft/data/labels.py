@@ -44,6 +44,7 @@ def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data:
     UserError : a label that is unknown or stands twice, with its row.
     """
     number = {name: i for i, name in enumerate(names)}
+    by_number = not any(name.isdecimal() for name in names)  # else numbers are names
     gold = np.full((len(lists), len(names)), ABSTAIN)
     for row, labels in enumerate(lists):
         if labels is None:
@@ -52,7 +53,7 @@ def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data:
         gold[row] = NO
         for label in labels:
             at = number.get(str(label))
-            if at is None and isinstance(label, int) and 0 <= label < len(names):
+            if at is None and by_number and isinstance(label, int) and 0 <= label < len(names):
                 at = label
             if at is None:
                 raise UserError(

@@ -164,7 +164,7 @@ def _read_frame(path: Path) -> pa.Table:
             return _read_json(path)
         if not first_of(path).startswith(b"{"):  # pyarrow crashes on a file of nulls
             raise ValueError('expected an object a line, {"text": ...}')
-        return pa.json.read_json(path, read_options=pa.json.ReadOptions(block_size=BLOCK))
+        return _read_lines(path)
 
 
 @contextmanager
@@ -209,6 +209,28 @@ def _read_csv(path: Path, delimiter: str) -> pa.Table:
             column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
         ),
     )
+
+
+def _read_lines(path: Path) -> pa.Table:
+    """JSONL. Strings that look like dates stay strings, as in every other format."""
+    how = pa.json.ReadOptions(block_size=BLOCK)
+    table = pa.json.read_json(path, read_options=how)
+    fields = [pa.field(field.name, _strings_for_dates(field.type)) for field in table.schema]
+    if [field.type for field in fields] == table.schema.types:
+        return table
+    return pa.json.read_json(
+        path, read_options=how, parse_options=pa.json.ParseOptions(explicit_schema=pa.schema(fields))
+    )
+
+
+def _strings_for_dates(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind):
+        return pa.string()
+    if pa.types.is_list(kind):
+        return pa.list_(_strings_for_dates(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _strings_for_dates(field.type)) for field in kind])
+    return kind
 
 
 def _read_json(path: Path) -> pa.Table:

@@ -22,6 +22,7 @@ from weakft.errors import UserError, listed, nearest
 
 TEXT_GUESSES = ("text", "sentence", "content", "message", "body", "comment", "review", "document", "question")
 LABEL_GUESSES = ("label", "labels", "class", "category", "target", "gold", "tags", "ner_tags")
+NUMBER = re.compile(r"-?[0-9]{1,9}")
 ID_GUESSES = ("id", "idx", "guid", "uid", "text_id")
 
 
@@ -30,6 +31,7 @@ class Columns:
     """Which columns hold text, gold label and id; None means: guess by name.
 
     label_names : the classes, if known.   found_labels : else the distinct labels of the first split that has any.
+    labeled : whether labels are wanted at all; else a column of them is one like any other.
     """
 
     text: str | None = None
@@ -37,6 +39,7 @@ class Columns:
     id: str | None = None
     label_names: list[str] | None = None
     found_labels: list[str] = field(default_factory=list)
+    labeled: bool = True
 
 
 def _pick(asked: str | None, guesses: tuple[str, ...], names: list[str], what: str, source: str) -> str | None:
@@ -155,6 +158,8 @@ def place(data: Dataset, text: int) -> str:
 
 def _label_columns(columns: Columns, names: list[str], source: str) -> list[str]:
     """The column of labels, if there is one, or the columns of several labels that each hold 1 or 0."""
+    if not columns.labeled:
+        return []
     if columns.label is not None and columns.label not in names and "," in columns.label:
         found = [str(_pick(name.strip(), (), names, "label", source)) for name in columns.label.split(",")]
         if len(set(found)) < len(found):
@@ -246,6 +251,9 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
         token = "" if data.words is None else f", token {at + 1}"
         return f"{place(data, text)}{token}, column {column!r}"
 
+    raw = [
+        int(v) if isinstance(v, float) and v.is_integer() else v for v in raw
+    ]  # as pandas has whole numbers beside gaps
     kinds = {type(v).__name__ for v in raw if v is not None}
     if len(kinds) > 1:
         row = next(
@@ -262,23 +270,21 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
         columns.found_labels = [str(v) for v in sorted(distinct, key=_class_order)]
     names = columns.label_names or columns.found_labels
     number = {name: i for i, name in enumerate(names)}
+    by_number = columns.label_names is not None and not any(map(NUMBER.fullmatch, names))  # else numbers are names
     gold = np.full(len(raw), ABSTAIN, dtype=np.int64)
     for row, value in enumerate(raw):
         if value is None:
             continue
         key = str(value)
-        is_number = (
-            columns.label_names is not None and re.fullmatch(r"-?[0-9]{1,9}", key) is not None and key not in number
-        )
-        index = int(key) if is_number else number.get(key)
-        if index == ABSTAIN and is_number:
+        if columns.label_names is not None and key == str(ABSTAIN) and key not in number:
             continue
+        index = int(key) if by_number and NUMBER.fullmatch(key) else number.get(key)
         if index is None or not 0 <= index < len(names):
             raise UserError(
                 f"{where(row)}: unknown label {value!r}; the classes are {listed(names)}.{nearest(key, names)}"
             )
         gold[row] = index
-    return Gold(gold)
+    return Gold(gold) if (gold != ABSTAIN).any() else None
 
 
 def _class_order(label: Any) -> tuple[int, Any]:
@@ -330,7 +336,7 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
         table = value.with_format("arrow")[:]
         label = columns.label or next((n for n in features if n.lower() in LABEL_GUESSES), None)
         named = None if label is None else features.get(label)
-        if named and columns.label_names is None:
+        if named and columns.labeled and columns.label_names is None:
             columns.label_names = list(named)
         return table_to_dataset(table, columns, source)
     if isinstance(value, (list, tuple, pd.Series, np.ndarray)):

@@ -69,12 +69,21 @@ def _caller() -> str:
 
 
 def _word_list(name: str, words: Iterable[str], label: Vote, case: bool, where: str) -> PatternLF | WordsLF:
+    _refuse_string(name, words, "words", where)
     ordered = sorted({w.strip() for w in words if w.strip()}, key=lambda w: (-len(w), w))
     if not ordered:
         raise ValueError("expected at least one word, found none")
     if sum(map(len, ordered)) > MOST_LETTERS:
         return WordsLF(name, WordIndex(ordered, case), label, where)
     return PatternLF(name, words_pattern(ordered, case), label, where)
+
+
+def _refuse_string(name: str, values: Any, what: str, where: str) -> None:
+    """A string is a list, too: of its letters, which nobody means."""
+    if isinstance(values, str):
+        raise UserError(
+            f"{where}, labeling function {name!r}: expected a list of {what}, found {values!r}; write [{values!r}]."
+        )
 
 
 def keywords(name: str, words: Iterable[str], label: Vote, *, case: bool = False) -> PatternLF | WordsLF:
@@ -139,5 +148,7 @@ def column(name: str, column_name: str, values: Iterable[Any] | Callable[[Any], 
     >>> lf(SimpleNamespace(text="", priority="high")), lf(SimpleNamespace(text="", priority="low"))
     (1, None)
     """
+    where = _caller()
+    _refuse_string(name, values, "values", where)
     wanted = values if callable(values) else frozenset(values).__contains__
-    return ColumnLF(name, column_name, wanted, label, _caller())
+    return ColumnLF(name, column_name, wanted, label, where)

@@ -52,7 +52,7 @@ def summarise(
     polarity : the classes it votes for.   coverage, overlaps, conflicts : shares of rows on which it votes, votes
     beside another, votes against another (Snorkel's definitions), on ``L`` [n, m].
     votes_checked, accuracy, ci_low, ci_high : with ``gold`` [g] and the votes ``gold_L`` [g, m] on the same rows.
-    errors : rows on which it raised.
+    errors : rows on which it raised, of all splits.
     asked : the labels of which a text can have any number; rows are then texts, and it votes for labels or against them.
 
     Sorted by: raised or never voted first, then with gold by expected wrong votes (coverage x (1 - accuracy)),
@@ -66,7 +66,7 @@ def summarise(
         return int(rows.reshape(-1, q).any(axis=1).sum())
 
     votes_a_row = voted.sum(axis=1)
-    low = np.where(voted, L, np.iinfo(np.int8).max).min(axis=1)
+    low = np.where(voted, L, np.iinfo(L.dtype).max).min(axis=1)
     high = np.where(voted, L, -1).max(axis=1)
     conflict = (low != high) & (votes_a_row > 1)
     rows: list[dict[str, Any]] = []

@@ -57,8 +57,14 @@ class WordIndex:
         return any(pattern.search(text) is not None for pattern in self._possible(text))
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where words of the list stand in the text: first character, and the one behind the last; they may overlap."""
-        return sorted(match.span() for pattern in self._possible(text) for match in pattern.finditer(text))
+        """Where words of the list stand in the text: first character, and the one behind the last; as the definition finds
+        them, from left to right, of those that begin at one place the longest.
+        """
+        patterns, spans, at = list(self._possible(text)), [], 0
+        while found := [match.span() for pattern in patterns if (match := pattern.search(text, at))]:
+            spans.append(min(found, key=lambda span: (span[0], -span[1])))
+            at = spans[-1][1]
+        return spans
 
     def _possible(self, text: str) -> Iterator[re.Pattern[str]]:
         """The patterns of the words that may stand in the text."""
