@@ -437,3 +437,34 @@ def test_mitr_is_what_its_description_says(real_data):
     counts = np.stack([(votes.train[rows] == c).sum(1) for c in range(len(labels))], axis=1)
     top = counts + np.random.default_rng(0).random(counts.shape) * 0.5
     assert (top.argmax(1) == splits.train.gold.read("measure")[rows]).mean() == pytest.approx(0.806, abs=0.005)
+
+
+def test_a_tokenizer_that_tells_words_by_the_space_before_them(tmp_path):
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from transformers import RobertaConfig, RobertaModel
+
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    marks = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trained.train_from_iterator(
+        ["what is the world of words", "the world is the best place in the world"] * 50,
+        trainers.BpeTrainer(vocab_size=400, special_tokens=marks, initial_alphabet=alphabet),
+    )
+    kept = json.loads(trained.to_str())["model"]
+    (tmp_path / "vocab.json").write_text(json.dumps(kept["vocab"]))
+    (tmp_path / "merges.txt").write_text("\n".join(m if isinstance(m, str) else " ".join(m) for m in kept["merges"]))
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "RobertaTokenizer", "model_max_length": 64}')
+    size = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    RobertaModel(
+        RobertaConfig(vocab_size=len(kept["vocab"]), max_position_embeddings=66, pad_token_id=1, **size)
+    ).save_pretrained(tmp_path)
+
+    def pieces(model):
+        ids = model.tokenize(["the world is"]).collate(np.array([0]))["input_ids"][0]
+        return model.tokenizer.convert_ids_to_tokens(ids)
+
+    model = EndModel(str(tmp_path), ["O", "A"], device="cpu", precision="fp32", task=Tokens())
+    model.save(tmp_path / "saved")
+    for whose in (model, EndModel.load(tmp_path / "saved")):
+        assert pieces(whose) == ["<s>", "Ġthe", "Ġworld", "Ġis", "</s>"]

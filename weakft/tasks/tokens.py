@@ -18,6 +18,7 @@ class Tokens(Task):
 
     name = "tokens"
     expected = "a list of tokens in every row, with as many labels"
+    of_words = True
 
     @property
     def head(self) -> str:

@@ -56,11 +56,14 @@ def load_classifier(
     special_tokens: Sequence[str] = (),
     trained: bool = False,
     problem: str = "single_label_classification",
+    of_words: bool = False,
 ) -> tuple[Any, Any]:
     """Return (tokenizer, model) with a fresh head for ``label_names``, of transformers' Auto class ``head``, and with
     embeddings for ``special_tokens``, each at first the mean of what the tokenizer made of its name.
 
     trained : the head is there already, and every weight must be.   problem : transformers' ``problem_type``.
+    of_words : the tokenizer is given lists of words; one that tells a word's beginning by the space before it (byte-level
+    BPE, as RoBERTa's) has to put one before each.
 
     Raises
     ------
@@ -77,6 +80,8 @@ def load_classifier(
     source = resolve(model)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+        if of_words and getattr(tokenizer, "add_prefix_space", None) is False:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source, add_prefix_space=True)
         classifier, loading = getattr(transformers, head).from_pretrained(
             source,
             num_labels=len(label_names),
@@ -138,11 +143,7 @@ class FeatureTap:
                 f"{type(model).__name__}: found no linear layer with {n_classes} outputs to read features at."
             )
         self.features: torch.Tensor | None = None
-        self._hook = heads[-1].register_forward_pre_hook(self._keep)
+        heads[-1].register_forward_pre_hook(self._keep)
 
     def _keep(self, _module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         self.features = inputs[0]
-
-    def remove(self) -> None:
-        """Take the hook off the model."""
-        self._hook.remove()

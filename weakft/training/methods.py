@@ -128,7 +128,9 @@ def _continue(
     progress: Progress,
     checkpoints: Checkpoints,
 ) -> None:
-    """Fine-tune the end model as it is on the validation labels, for as long as `valid` does; the last weights stay."""
+    """Fine-tune the end model as it is on the validation labels, for as many steps as `valid` has by default; the last
+    weights stay.
+    """
     assert splits.valid is not None
     model = result.model
     rows, targets = _labels(METHODS["valid"], config, splits, None, n_classes)

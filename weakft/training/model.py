@@ -84,7 +84,13 @@ class EndModel:
         self.label_names = label_names
         self.task = task or Classification()
         self.tokenizer, self.module = load_classifier(
-            backbone, label_names, self.task.head, [*self.task.opens, *self.task.closes], trained, self.task.problem
+            backbone,
+            label_names,
+            self.task.head,
+            [*self.task.opens, *self.task.closes],
+            trained,
+            self.task.problem,
+            self.task.of_words,
         )
         self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.opens)
         self._anchors = torch.tensor(self.anchors, device=self.device)
