@@ -188,3 +188,33 @@ def test_a_killed_comparison_leaves_no_process(tmp_path):
     while child.is_file() and child.read_text().rsplit(")", 1)[1].split()[0] != "Z":  # Z: ended, nobody asked yet
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_other_rules_run_again_and_gold_does_not(review_folder, tmp_path, monkeypatch):
+    ran = []
+
+    def here(cell, options, _slots, _workers):
+        ran.append(cell.method)
+        return [line(cell.name, cell.method, cell.seed, accuracy=0.1 * len(ran))]
+
+    monkeypatch.setattr(cells, "_in_a_process", here)
+    options = {
+        "lfs": str(tmp_path / "rules.py"),
+        "seeds": [0],
+        "output": str(tmp_path / "out"),
+        "methods": ["majority", "gold-20"],
+    }
+    weakft.benchmark([review_folder], **options)
+    weakft.benchmark([review_folder], **options)
+    assert ran == ["majority", "gold-20"]
+    rules = (tmp_path / "rules.py").read_text()
+    (tmp_path / "rules.py").write_text(rules.replace("'awful'", "'poor'"))
+    found = weakft.benchmark([review_folder], **options).set_index("method")["accuracy"]
+    assert ran[2:] == ["majority"] and found.to_dict() == pytest.approx({"majority": 0.3, "gold-20": 0.2})
+    (tmp_path / "rules.py").write_text(rules)
+    assert weakft.benchmark([review_folder], **options).set_index("method")["accuracy"]["majority"] == pytest.approx(
+        0.1
+    )
+    (review_folder / "test.csv").write_text("text,label\ngood,pos\n")
+    weakft.benchmark([review_folder], **options)
+    assert ran[3:] == ["majority", "gold-20"]

@@ -500,3 +500,19 @@ def test_a_class_balance_is_a_share_of_the_texts_for_each_label(tiny_model, tmp_
             class_balance=balance,
             output=str(tmp_path / "run"),
         )
+
+
+def test_numpys_abstention_and_a_majority_that_says_no(tiny_model, tmp_path):
+    from weakft.lfs import labeling_function
+
+    @labeling_function()
+    def for_or_against(x):
+        return np.int64(-1) if "nothing" in x.text else ["food", "not price"]
+
+    texts = pd.DataFrame(
+        {"text": ["food here", "more food", "nothing at all"] * 4, "food": [None] * 12, "price": [None] * 12}
+    )
+    test = pd.DataFrame({"text": ["nothing here", "food"], "food": [0, 1], "price": [0, 0]})
+    options = {"label_names": ["food", "price"], "task": "multi-label", "test": test, "method": "majority"}
+    run = weakft.train(texts, [for_or_against], output=str(tmp_path / "run"), label_column="food,price", **options)
+    assert not run.metrics["failures"] and run.metrics["test"]["accuracy"] == 1.0

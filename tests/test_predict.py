@@ -106,3 +106,15 @@ def test_gold_labels_of_another_task_are_refused(columns, found):
     data = from_python(pd.DataFrame(columns), Columns(), "train")
     with pytest.raises(UserError, match=f"--task classification: expected one class a row, found {found}"):
         Classification.prepare(data, None)
+
+
+def test_labels_are_one_column_like_any_other(model, tmp_path):
+    frame = pd.DataFrame({"text": ["good film", "bad film"], "label": ["odd", "odder"], "category": ["x", "y"]})
+    frame.to_csv(tmp_path / "in.csv", index=False)
+    main([str(model), "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv")])
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 2
+    frame = frame.rename(columns={"text": "words"})
+    assert len(weakft.predict(model, frame, text_column="words")) == 2
+    unused = [str(model), "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "o.csv"), "--data", "x"]
+    with pytest.raises(SystemExit, match="2"):  # the command line knows no such option here
+        main(unused)

@@ -193,10 +193,9 @@ def test_a_weakly_supervised_run_never_reads_training_gold(job, monkeypatch):
         return original(self, purpose)
 
     monkeypatch.setattr(Gold, "read", spy)
-    job(data=table(301, 0))
-    assert reads
-    assert all(n != 301 for n, _ in reads)
-    assert [p for n, p in reads if p == "measure"].count("measure") == 2  # valid and test, once each
+    job(data=table(301, 0), test=table(79, 2))
+    assert {n for n, _ in reads} == {80, 79}
+    assert [purpose for n, purpose in reads if n == 79] == ["measure"]  # test labels, once
 
 
 def test_training_gold_changes_nothing(job):
@@ -382,3 +381,52 @@ def test_a_class_of_one_in_a_hundred_is_not_lost(tiny_model, tmp_path):
     )
     assert all(period["classes"] == 2 for period in run.metrics["training"]["periods"])
     assert run.table["cosine"]["macro_f1"] > max(0.9, run.table["majority"]["macro_f1"])
+
+
+def test_rules_that_raise_on_other_splits_are_reported(job):
+    from weakft import labeling_function
+
+    @labeling_function()
+    def stars(x):
+        return "pos" if x.stars > 3 else None
+
+    data = table(300, 0).assign(stars=5)
+    run = job(data=data, lfs=[*review_lfs(), stars], method="majority")
+    assert run.metrics["failures"] == {"stars": 160}
+    assert run.lf_summary.set_index("name")["errors"]["stars"] == 160
+
+
+@pytest.mark.parametrize("label_model", ["majority", "snorkel", "auto"])
+def test_texts_without_votes_get_the_commonest_class(job, label_model):
+    from weakft import keywords
+
+    rules = [keywords("a", ["bad"], "neg"), keywords("b", GOOD, "pos"), keywords("c", ["great"], "pos")]
+    run = job(lfs=rules, method="label-model", label_model=label_model)
+    frame = pd.read_parquet(run.folder / "predictions.parquet")
+    silent = (frame.filter(like="vote_") < 0).all(axis=1)
+    assert silent.sum() > 50 and (frame["label"][silent] == "pos").all()
+
+
+def test_the_ceiling_beside_votes_alone(job):
+    run = job(method="majority", ceiling=True)
+    assert set(run.table) == {"majority", "gold"} and run.metrics["gold_labels_used"] == 0
+    assert run.metrics["gold_labels_in_lf_summary"] == 80
+    with pytest.raises(UserError, match="--ceiling is the run of --method gold"):
+        job(method="gold", ceiling=True)
+
+
+def test_the_rules_classes_count_without_their_votes(job, tmp_path):
+    (tmp_path / "rules.py").write_text(
+        "from weakft import keywords\nLABELS = ['neg', 'pos']\na = keywords('a', ['x'], 0)\n"
+    )
+    named = table(300, 0)
+    numbers = named.assign(label=named["label"].map({"neg": 0, "pos": 1}).where(named.index > 5, -1))
+    run = job(method="gold", data=numbers, lfs=str(tmp_path / "rules.py"), label_names=None)
+    assert run.metrics["labels"] == ["neg", "pos"] and run.metrics["gold_labels_used_by_split"]["train"] == 294
+
+
+def test_a_finished_run_of_other_rules_is_not_taken_for_this_one(job):
+    job(method="majority")
+    assert job(method="majority", resume=True).table
+    with pytest.raises(UserError, match="of other data or labeling functions"):
+        job(method="majority", resume=True, lfs=review_lfs()[:2])

@@ -113,3 +113,8 @@ def test_the_verb(review_folder, tiny_model, tmp_path, monkeypatch):
     (review_folder / "test.csv").unlink()
     with pytest.raises(UserError, match="test split with gold labels"):
         weakft.worth(review_folder, output=str(tmp_path / "w2"), **options)
+
+
+def test_one_number_of_labels_is_no_curve(review_folder, tmp_path):
+    with pytest.raises(UserError, match="--counts: of 500 there is but 150 with the 150 texts"):
+        weakft.worth(review_folder, lfs=str(tmp_path / "rules.py"), counts=[500], output=str(tmp_path / "worth"))

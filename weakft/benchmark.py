@@ -14,6 +14,7 @@ from weakft.verbs import callable_module
 if TYPE_CHECKING:
     import pandas as pd
 
+    from weakft.comparison.cells import Line
     from weakft.display import Silent, TerminalProgress
 
 
@@ -26,22 +27,20 @@ def benchmark(data: list[str] | None = None, **options: Any) -> pd.DataFrame:
     ------
     weakft.errors.UserError : an unknown method or option, a failed run (the others' lines are kept).
     """
-    from weakft.comparison.cells import read_lines
     from weakft.comparison.summary import frame
     from weakft.display import Silent
 
     config = build(BenchmarkConfig, {**options, "data": [str(d) for d in data or []]}, "weakft.benchmark")
-    run_benchmark(config, Silent())
-    return frame(read_lines(Path(config.output) / CELLS))
+    return frame(run_benchmark(config, Silent())[0])
 
 
 CELLS = "cells.jsonl"
 SHARED = "options.yaml"
 
 
-def run_benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) -> list[Path]:
-    """Run the cells, write the summary, return its files."""
-    from weakft.comparison.cells import Cell, Line, missing, read_lines, run_cells
+def run_benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) -> tuple[list[Line], list[Path]]:
+    """Run the cells, write the summary; return the lines that count and the summary's files."""
+    from weakft.comparison.cells import Cell, current, missing, read_lines, run_cells
     from weakft.comparison.methods import find
     from weakft.comparison.summary import write
     from weakft.errors import UserError
@@ -54,8 +53,15 @@ def run_benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) 
         raise UserError(f"--data: two data sets are called {twice[0]!r}; rename a folder, their lines would mix.")
     folder, shared = Path(config.output), shared_options(config)
     _check_folder(folder, shared)
-    cells = [Cell(d, m, s) for s in config.seeds for d in config.data or [""] for m in config.methods]
-    todo = missing(cells, read_lines(folder / CELLS))
+    hashes = {d: _hashes(d, shared) for d in config.data or [""]}
+    cells = [Cell(d, m, s, *hashes[d]) for s in config.seeds for d in hashes for m in config.methods]
+    before = read_lines(folder / CELLS)
+    there = current(before, cells)
+    if others := len(before) - len(there):
+        progress.say(
+            f"{others} lines of {folder / CELLS} are of other data or labeling functions than now: they do not count."
+        )
+    todo = missing(cells, there)
     progress.start("runs", len(todo))
 
     def report(cell: Cell, result: list[Line] | Exception) -> None:
@@ -64,11 +70,25 @@ def run_benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) 
             progress.say(f"{cell.name}, {cell.method}, seed {cell.seed} failed: {result or type(result).__name__}")
 
     failed = run_cells(todo, shared, folder / CELLS, config.workers, report)
-    lines = read_lines(folder / CELLS)
+    lines = current(read_lines(folder / CELLS), cells)
     written = write(lines, folder) if lines else []
     if failed:
         raise UserError(f"{failed} of {len(todo)} runs failed (see above). The same command runs them again.")
-    return written
+    return lines, written
+
+
+def _hashes(data: str, shared: dict[str, Any]) -> tuple[str, str]:
+    """What tells a data set and its labeling functions from others of the same place (`weakft.inputs.origin`)."""
+    from weakft.config import TrainConfig
+    from weakft.errors import UserError
+    from weakft.inputs import Given, load, origin
+
+    try:
+        splits, rules, _ = load(build(TrainConfig, {**shared, "data": data or None}, "weakft benchmark"), Given())
+    except UserError:  # its runs will say so, and cost the others nothing
+        return "", ""
+    found = origin(splits, rules)
+    return found["data"], found.get("rules", "")
 
 
 def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
@@ -113,7 +133,7 @@ def main(args: list[str]) -> None:
             print(f"{name:<26}{entry.meaning}")
         return
     with TerminalProgress() as bars:
-        written = run_benchmark(config, bars)
+        _, written = run_benchmark(config, bars)
     print(written[0].read_text(encoding="utf-8"))
     print("Wrote " + ", ".join(str(path) for path in written) + ".")
 

@@ -18,6 +18,8 @@ Method = Literal["cosine", "weak", "gold", "valid", "majority", "label-model"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What NumPy and torch both take."""
 
 
 TASK: str = Field(
@@ -30,12 +32,19 @@ TASK: str = Field(
 class Options(BaseModel):
     """What every verb accepts."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
     debug: bool = Field(False, description="Show the traceback of an error.")
 
 
-class DataOptions(Options):
+class TextOptions(Options):
+    """Which columns of a table, whether it has labels or not."""
+
+    text_column: str | None = Field(None, description="Column with the text. Default: guessed from its name.")
+    id_column: str | None = Field(None, description="Column with ids. Default: guessed; rows are numbered without.")
+
+
+class DataOptions(TextOptions):
     """Which data."""
 
     data: str | None = Field(
@@ -45,9 +54,7 @@ class DataOptions(Options):
     )
     valid: str | None = Field(None, description="Validation file, beside a --data that is one file.")
     test: str | None = Field(None, description="Test file, beside a --data that is one file.")
-    text_column: str | None = Field(None, description="Column with the text. Default: guessed from its name.")
     label_column: str | None = Field(None, description="Column with gold labels. Default: guessed from its name.")
-    id_column: str | None = Field(None, description="Column with ids. Default: guessed; rows are numbered without.")
 
 
 class VoteOptions(DataOptions):
@@ -191,9 +198,9 @@ class TrainConfig(EngineOptions, VoteOptions):
     max_rows: Positive | None = Field(
         None,
         description="Read at most so many training texts, drawn at random; the others are left out. A Parquet file is then "
-        "never held whole. Default: all of them.",
+        "never held whole, with labeling functions that name LABELS and --task auto. Default: all of them.",
     )
-    seed: Count = Field(0, description="Seeds everything random.")
+    seed: Seed = Field(0, description="Seeds everything random.")
     ceiling: bool = Field(False, description="Also train the fully supervised ceiling (reads the training gold).")
     gold_labels: Positive | None = Field(
         None,
@@ -217,7 +224,7 @@ class BenchmarkConfig(EngineOptions):
         ["majority", "label-model", "weak", "cosine-published", "cosine", "valid", "gold"],
         description="Methods (--explain says what they are); gold-N, valid-N, probe-N, setfit-N for any N gold labels.",
     )
-    seeds: list[Count] = Field([0, 1, 2], description="Seeds.")
+    seeds: list[Seed] = Field([0, 1, 2], description="Seeds.")
     output: str = Field("comparison", description="Folder for cells.jsonl (one line a run) and the summary.")
     workers: Positive = Field(1, description="Runs at a time; each gets its share of the cores, or its own GPU.")
     explain: bool = Field(False, description="Say what the methods are, and stop.")
@@ -234,14 +241,14 @@ class WorthConfig(EngineOptions):
         [10, 20, 50, 100, 200, 500, 1000, 2000],
         description="Numbers of gold labels to fine-tune on; those beyond what there is are left out.",
     )
-    seeds: list[Count] = Field([0, 1, 2], description="Seeds.")
+    seeds: list[Seed] = Field([0, 1, 2], description="Seeds.")
     output: str = Field(
         "worth", description="Folder for cells.jsonl (one line a run), worth.json, worth.svg and worth.html."
     )
     workers: Positive = Field(1, description="Runs at a time; each gets its share of the cores, or its own GPU.")
 
 
-class PredictConfig(DataOptions):
+class PredictConfig(TextOptions):
     """Options of `weakft predict`."""
 
     run: str = Field(description="Run folder, or any sequence-classification model folder.")

@@ -124,6 +124,9 @@ def show_run(console: Console, run: Any) -> None:
         f"(training split {used['train']}, validation split {used['valid']} {purpose}). "
         f"Time: {sum(metrics['timing'].values()):.0f} s."
     )
+    if metrics["gold_labels_in_lf_summary"] and not used["valid"]:
+        shown = metrics["gold_labels_in_lf_summary"]
+        console.print(f"{shown} gold labels of the validation split say how often each labeling function is right.")
     console.print(f"Run folder: [bold]{_escape(str(run.folder))}[/bold]")
     if (run.folder / REPORT).is_file():
         console.print(f"Report: [bold]{_escape(str(run.folder / REPORT))}[/bold]")
@@ -149,11 +152,13 @@ def _candidates(chosen: dict[str, Any]) -> Table:
         table.add_column(heading, justify="right")
     for i, c in enumerate(chosen["candidates"]):
         if c["error"]:
-            table.add_row(c["model"], balance_name(c["balance"]), "failed", _escape(c["error"][:60]), style="dim")
+            table.add_row(
+                _escape(c["model"]), balance_name(c["balance"]), "failed", _escape(c["error"][:60]), style="dim"
+            )
         else:
             style = "bold" if i == 0 else ""
             table.add_row(
-                c["model"],
+                _escape(c["model"]),
                 balance_name(c["balance"]),
                 _figure(c["log_loss"]),
                 _figure(c["accuracy"]),

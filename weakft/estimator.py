@@ -92,7 +92,9 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
         if self._end_model is None:
             self._end_model = EndModel.load(Path(self.folder_))
         model = self._end_model
-        data = unlabeled(model.task, from_python(X, Columns(), "X"), model.label_names)
+        options = self.options or {}
+        columns = Columns(text=options.get("text_column"), id=options.get("id_column"), labeled=False)
+        data = unlabeled(model.task, from_python(X, columns, "X"), model.label_names)
         return model.task.by_text(data, model.predict(model.tokenize(data.texts)))
 
     def predict(self, X: Any) -> Any:

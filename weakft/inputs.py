@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from weakft.data.labels import CLASSES
 from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError
+from weakft.lfs import fingerprint
 from weakft.lfs.apply import Failure, apply, merge
 from weakft.lfs.cache import apply_cached, default_folder
 from weakft.lfs.load import RuleSet, from_objects, load_file
@@ -110,7 +112,8 @@ def load(
     ------
     UserError : the class names are unknown, or the rules' and the data's disagree.
     """
-    rules = load_rules(options, given) if needs_rules else None
+    named = options.lfs is not None or given.lfs is not None  # its LABELS count without its votes, too
+    rules = load_rules(options, given) if needs_rules or named else None
     task: str = getattr(options, "task", "auto")
     draws = isinstance(options, TrainConfig) and options.max_rows is not None
     splits = load_data(options, given, rules.label_names if rules else None, (stream or draws) and task == "auto")
@@ -130,11 +133,38 @@ def load(
             f"{rules.source}: LABELS is {rules.label_names}, but the data's classes are {splits.label_names}. "
             "Both must name the same classes in the same order."
         )
+    twice = next(
+        (name for name in (splits.train.asked or labels) if (splits.train.asked or labels).count(name) > 1), None
+    )
+    if twice is not None:
+        raise UserError(f"{splits.train.source}: two classes are named {twice!r}; give each its own name.")
     if splits.train.asked is not None:
         return splits, rules, CLASSES
     if len(labels) < 2:
         raise UserError(f"The data has one class only, {labels}; classification needs two or more.")
     return splits, rules, labels
+
+
+def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
+    """What a run is given, as short hashes: of the ``data`` (texts, ids, gold labels, ready votes) and, where there are any,
+    of the ``rules``. Gold labels are not read for it. A labeling function that cannot be hashed counts as its whole file.
+    """
+    total = hashlib.sha256()
+    for name, split in splits.named():
+        gold = None if split.gold is None else split.gold.fingerprint()
+        columns = (name, fingerprint.of_values(split.texts), fingerprint.of_values(split.ids), gold, split.asked)
+        total.update(repr(columns).encode() + (b"" if split.votes is None else split.votes.tobytes()))
+    found = {"data": total.hexdigest()[:16]}
+    if rules is not None:
+        total = hashlib.sha256()
+        for lf in rules.lfs:
+            try:
+                content = fingerprint.of_function(lf)
+            except fingerprint.Unknown:
+                content = "" if rules.file is None else rules.file.read_text(encoding="utf-8")
+            total.update(repr((lf.name, content)).encode())
+        found["rules"] = total.hexdigest()[:16]
+    return found
 
 
 def cast_votes(
@@ -163,10 +193,8 @@ def cast_votes(
             if split is None:
                 matrices[name] = None
                 continue
-            L, failed = _apply(options, rules, split, label_names, advance)
-            matrices[name] = L
-            if name == "train":
-                failures = failed
+            matrices[name], failed = _apply(options, rules, split, label_names, advance)
+            merge(failures, failed)
         train = matrices["train"]
         assert train is not None
         votes = Votes([lf.name for lf in rules.lfs], train, matrices["valid"], matrices["test"], failures)

@@ -20,10 +20,11 @@ import yaml
 
 from weakft import runs, unfinished
 from weakft.config import TrainConfig
-from weakft.data.dataset import Dataset, Splits, labeled_rows
+from weakft.data.dataset import Dataset, Gold, Splits, labeled_rows
+from weakft.data.labels import NO
 from weakft.data.rows import identified, shown
 from weakft.errors import UserError
-from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load
+from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load, origin
 from weakft.interruption import Signals
 from weakft.label_models.base import covered, vote_shares
 from weakft.label_models.choose import Choice
@@ -63,20 +64,27 @@ class Run:
 class _Job:
     """What a run has so far: each step reads what is there and adds its part.
 
-    votes, choice : from the labeling functions and the label model.   trained, ceiling : the end models.
-    final : the method's probabilities [n, k] by split.   table, parts : as in `Run`.
+    origin : hashes of what it was given (`weakft.inputs.origin`).   votes, choice : from the labeling
+    functions and the label model.   trained, ceiling : the end models.
+    gold_used : gold labels by split, and their texts (`_gold_used`).   in_summary : validation labels that `summary` shows.
+    final : the method's probabilities [n, k] by split.
+    truth : the test split's gold labels, where it has some.   table, parts : as in `Run`.
     """
 
     config: TrainConfig
     splits: Splits
     labels: list[str]
+    origin: dict[str, str]
     progress: Progress
     votes: Votes | None = None
     choice: Choice | None = None
     summary: pd.DataFrame | None = None
+    gold_used: tuple[dict[str, int], int] = field(default_factory=lambda: ({}, 0))
+    in_summary: int = 0
     trained: Trained | None = None
     ceiling: Trained | None = None
     final: dict[str, np.ndarray] = field(default_factory=dict)
+    truth: Truth | None = None
     table: dict[str, Metrics] = field(default_factory=dict)
     parts: dict[str, np.ndarray] = field(default_factory=dict)
     timing: dict[str, float] = field(default_factory=dict)
@@ -96,11 +104,11 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
         folder = Path(config.output or f"runs/{splits.name}-{config.method}-seed{config.seed}")
         runs.check_target(folder)
         if config.resume and not unfinished.can_resume(folder) and (folder / runs.METRICS).is_file():
-            return _finished(config, folder, progress)
+            return _finished(config, folder, origin(splits, rules), progress)
         if splits.left_out:
             n = len(splits.train)
             progress.say(f"{n:,} of {n + splits.left_out:,} training texts were drawn at random (--max-rows).")
-        job = _Job(config, splits, labels, progress)
+        job = _Job(config, splits, labels, origin(splits, rules), progress)
         with unfinished.hold(folder, _compared(config), config.resume, progress.say) as place:
             _work(job, rules, place, signals)
             return _write(job, folder, place)
@@ -115,11 +123,16 @@ def _compared(config: TrainConfig) -> dict[str, Any]:
     return options | {f"{package} version": _version(package) for package in ("weakft", "torch")}
 
 
-def _finished(config: TrainConfig, folder: Path, progress: Progress) -> Run:
+def _finished(config: TrainConfig, folder: Path, given: dict[str, str], progress: Progress) -> Run:
     """A run that is finished already, as it was written (but for ``parts``)."""
     unfinished.refuse_other_options(yaml.safe_load((folder / runs.CONFIG).read_text("utf-8")), _compared(config))
-    progress.say(f"The run {folder} is finished: there is nothing to resume.")
     metrics = json.loads((folder / runs.METRICS).read_text("utf-8"))
+    if metrics.get("origin", given) != given:
+        raise UserError(
+            f"--resume: the finished run {folder} was of other data or labeling functions. Leave out --resume to begin anew, "
+            "or name another folder with --output."
+        )
+    progress.say(f"The run {folder} is finished: there is nothing to resume.")
     summary = folder / runs.LF_SUMMARY
     return Run(folder, metrics, pd.read_csv(summary) if summary.is_file() else None, metrics["table"])
 
@@ -136,17 +149,25 @@ def _work(job: _Job, rules: RuleSet | None, place: Path, signals: Signals) -> No
     if _needs_votes(job.config):
         with timed(job.timing, "labeling functions"):
             job.votes = _vote(job, rules)
-        job.summary, _ = lf_summary(job.votes, job.splits, job.labels)
+        job.summary, job.in_summary = lf_summary(job.votes, job.splits, job.labels)
         if job.config.method != "majority":
             with timed(job.timing, "label model"):
                 job.choice = _aggregate(job, job.votes)
     if job.config.method in METHODS:
-        from weakft.training.checkpoints import Checkpoints
-
-        _train_end_models(job, Checkpoints(place, job.config.checkpoint_every, signals, _fingerprint(job)))
+        _train_end_model(job, _checkpoints(job, place, signals))
+    job.gold_used = _gold_used(job)  # before the ceiling, which is measured beside the run and gives it nothing
+    if job.config.ceiling:
+        with timed(job.timing, "ceiling"):
+            _train_ceiling(job, _checkpoints(job, place, signals).within("ceiling"))
     with timed(job.timing, "predictions"):
         job.final = _predict(job)
     _measure(job)
+
+
+def _checkpoints(job: _Job, place: Path, signals: Signals) -> Checkpoints:
+    from weakft.training.checkpoints import Checkpoints
+
+    return Checkpoints(place, job.config.checkpoint_every, signals, _fingerprint(job))
 
 
 def _fingerprint(job: _Job) -> str:
@@ -194,6 +215,8 @@ def _check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
             f"{splits.train.source}: {'--ceiling' if config.ceiling else '--method gold'} needs gold labels of the "
             "training split; there are none (name their column with --label-column)."
         )
+    if config.ceiling and config.method == "gold":
+        raise UserError("--ceiling is the run of --method gold on all labels: leave it out.")
     if config.gold_labels is not None and config.method not in ("gold", "valid"):
         raise UserError(
             f"--gold-labels {config.gold_labels} is for the methods gold and valid, not for {config.method}."
@@ -233,7 +256,7 @@ def _vote(job: _Job, rules: RuleSet | None) -> Votes:
     votes = cast_votes(job.config, splits, rules, job.labels, progress.advance)
     for failure in votes.failures.values():
         progress.say(
-            f"{failure.where}: raised on {failure.count} rows, which abstain (first: row {failure.first_row + 1}).\n"
+            f"{failure.where}: raised on {failure.count} rows, which abstain (first: {failure.first}).\n"
             + failure.traceback.strip().splitlines()[-1]
         )
     return votes
@@ -255,48 +278,60 @@ def _aggregate(job: _Job, votes: Votes) -> Choice:
     return choice
 
 
-def _train_end_models(job: _Job, checkpoints: Checkpoints) -> None:
-    """The method's end model and, where asked for, the fully supervised one beside it."""
-    from weakft.training.methods import METHODS, method_of, train_end_model
-    from weakft.training.plan import WeakLabels, timed
+def _train_end_model(job: _Job, checkpoints: Checkpoints) -> None:
+    from weakft.training.methods import method_of, train_end_model
+    from weakft.training.plan import WeakLabels
 
     config, votes, choice, weak = job.config, job.votes, job.choice, None
     if choice is not None and votes is not None:
         rows = usable(votes.train, job.splits.train, choice.silent)
         weak = WeakLabels(choice.soft_labels, rows, choice.class_balance, choice.others)
-    method, given = method_of(config), (job.splits, job.labels)
-    job.trained = train_end_model(method, config, *given, weak, job.progress, checkpoints)
+    job.trained = train_end_model(method_of(config), config, job.splits, job.labels, weak, job.progress, checkpoints)
     job.timing |= job.trained.timing
-    if config.ceiling and config.method != "gold":
-        with timed(job.timing, "ceiling"):
-            full = config.model_copy(update={"gold_labels": None})
-            beside = checkpoints.within("ceiling")
-            job.ceiling = train_end_model(METHODS["gold"], full, *given, None, job.progress, beside)
+
+
+def _train_ceiling(job: _Job, checkpoints: Checkpoints) -> None:
+    """The fully supervised end model, to compare with."""
+    from weakft.training.methods import METHODS, train_end_model
+
+    config = job.config.model_copy(update={"gold_labels": None})
+    job.ceiling = train_end_model(METHODS["gold"], config, job.splits, job.labels, None, job.progress, checkpoints)
 
 
 def _predict(job: _Job) -> dict[str, np.ndarray]:
-    """The method's probabilities [n, k] for every split (rows without votes: uniform for majority)."""
+    """The method's probabilities [n, k] for every split."""
     out: dict[str, np.ndarray] = {}
     for name, split in job.splits.named():
         L = None if job.votes is None else getattr(job.votes, name)
         if job.trained is not None:
             out[name] = job.trained.model.predict(job.trained.model.tokenize(split.texts))
         elif L is not None:
-            out[name] = job.choice.posterior(L) if job.choice is not None else _majority(L, job)
+            out[name] = _majority(L, job) if job.choice is None else _label_model(L, job)
     return out
 
 
 def _majority(L: np.ndarray, job: _Job) -> np.ndarray:
-    """Vote shares, ties broken at random (seeded); a row without votes gets the votes' commonest class (never gold), or
-    what it means to have none.
-    """
+    """Vote shares [n, k], ties broken at random (seeded)."""
+    assert job.votes is not None
     k = len(job.labels)
     p = vote_shares(L, k) + np.random.default_rng(0).uniform(0, 1e-6, (len(L), k))
-    if job.votes is not None:
-        shares = np.array([(job.votes.train == c).sum() for c in range(k)], dtype=float)
-        p[~covered(L)] = shares / shares.sum()
-    train = job.splits.train
-    return fill(p.astype(np.float32), L, None if job.votes is None else unvoted(job.labels, train, job.votes.train))
+    counts = np.array([(job.votes.train == c).sum() for c in range(k)], dtype=float)
+    return _filled(p, L, counts / counts.sum(), unvoted(job.labels, job.splits.train, job.votes.train), job)
+
+
+def _label_model(L: np.ndarray, job: _Job) -> np.ndarray:
+    """The label model's soft labels [n, k]."""
+    assert job.votes is not None and job.choice is not None
+    shares = job.choice.soft_labels[covered(job.votes.train)].mean(0)
+    return _filled(job.choice.model.predict_proba(L), L, shares, job.choice.silent, job)
+
+
+def _filled(p: np.ndarray, L: np.ndarray, shares: np.ndarray, silent: np.ndarray | None, job: _Job) -> np.ndarray:
+    """Probabilities [n, k] in which a row without votes gets what it means to have none, and where that is nothing the
+    classes' ``shares`` [k] by the votes on the training split (never gold); of several labels a text, no.
+    """
+    otherwise = shares if job.splits.train.asked is None else np.eye(len(shares))[NO]
+    return fill(fill(p.astype(np.float32), L, otherwise[None]), L, silent)
 
 
 def _measure(job: _Job) -> None:
@@ -305,11 +340,12 @@ def _measure(job: _Job) -> None:
     if splits.test is None or splits.test.gold is None:
         return
     truth = Truth.of(splits.test, job.labels, "measure")
+    job.truth = truth
     found: dict[str, np.ndarray] = {}
     if votes is not None and votes.test is not None:
         found["majority"] = _majority(votes.test, job)
         if choice is not None:
-            found["label-model"] = choice.posterior(votes.test)
+            found["label-model"] = _label_model(votes.test, job)
     found |= job.trained.stage_test if job.trained is not None else {}
     if "test" in job.final:
         found[job.config.method] = job.final["test"]
@@ -327,8 +363,6 @@ def _gold_used(job: _Job) -> tuple[dict[str, int], int]:
         split: Dataset | None = getattr(job.splits, name)
         if split is None or split.gold is None or not (split.gold.reads["train"] or split.gold.reads["select"]):
             continue
-        if name == "train" and job.ceiling is not None:
-            continue  # the ceiling is measured beside the run and gives it nothing
         rows = labeled_rows(split, job.config.gold_labels or len(split), job.config.seed)
         used[name] = len(rows)
         texts += len(np.unique(split.places(rows)[0]))
@@ -338,12 +372,13 @@ def _gold_used(job: _Job) -> tuple[dict[str, int], int]:
 def _metrics(job: _Job) -> dict[str, Any]:
     """The content of metrics.json."""
     config, splits = job.config, job.splits
-    used, texts = _gold_used(job)
+    used, texts = job.gold_used
     metrics: dict[str, Any] = {
         "method": config.method,
         "seed": config.seed,
         "data": splits.name,
         "model": config.model,
+        "origin": job.origin,
     }
     if config.method in job.table:
         metrics["test"] = job.table[config.method]
@@ -353,6 +388,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
         metrics["valid"] = Truth.of(splits.valid, job.labels, "measure").measure(job.final["valid"])
     metrics |= {"timing": job.timing, "gold_labels_used": sum(used.values()), "gold_labels_used_by_split": used}
     metrics["gold_texts_used"] = texts
+    metrics["gold_labels_in_lf_summary"] = job.in_summary
     metrics["trained_on_valid"] = trained_on
     metrics["table"] = job.table
     metrics["labels"] = job.labels
@@ -399,12 +435,16 @@ def _version(package: str) -> str:
         return "not installed"
 
 
+def _shown_gold(job: _Job, name: str, gold: Gold) -> np.ndarray:
+    return job.truth.gold if name == "test" and job.truth is not None else gold.read("report")
+
+
 def _predictions(job: _Job) -> pd.DataFrame:
     """One row a text (or word) of every split: id, gold (valid and test only), votes, posterior, label, probabilities."""
     parts = []
     labels, votes, choice = job.labels, job.votes, job.choice
     for name, split in job.splits.named():
-        gold = None if split.gold is None or name == "train" else split.gold.read("report")
+        gold = None if split.gold is None or name == "train" else _shown_gold(job, name, split.gold)
         named = None if gold is None else [labels[g] if g >= 0 else None for g in gold]
         blocks = [pd.DataFrame({"split": name, **identified(split), "gold": named})]
         L = None if votes is None else getattr(votes, name)

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from weakft.training.loop import Progress
 
 
-def predict(run: str | Path, texts: Any) -> pd.DataFrame:
+def predict(
+    run: str | Path, texts: Any, *, text_column: str | None = None, id_column: str | None = None
+) -> pd.DataFrame:
     """Predict texts with a run's model.
 
     Parameters
     ----------
     run : run folder or model folder.    texts : list of strings (or of pairs or token lists), pandas DataFrame or
-    `datasets.Dataset`.
+    `datasets.Dataset`.   text_column, id_column : its columns, where their names do not say it. Labels are not read.
 
     Returns
     -------
@@ -34,7 +36,9 @@ def predict(run: str | Path, texts: Any) -> pd.DataFrame:
     """
     from weakft.data.tables import Columns, from_python
 
-    return predict_dataset(Path(run), from_python(texts, Columns(), "texts"))
+    return predict_dataset(
+        Path(run), from_python(texts, Columns(text=text_column, id=id_column, labeled=False), "texts")
+    )
 
 
 def predict_dataset(run: Path, data: Dataset) -> pd.DataFrame:
@@ -74,7 +78,7 @@ def main(args: list[str]) -> None:
 
     output = Path(config.output)
     check_target(output)
-    data = read_texts(Path(config.input), Columns(text=config.text_column, id=config.id_column))
+    data = read_texts(Path(config.input), Columns(text=config.text_column, id=config.id_column, labeled=False))
     with TerminalProgress() as bars:
         rows = write(predict_parts(Path(config.run), data, bars), output)
     print(f"Wrote {rows} predictions to {output}.")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weakft.benchmark import CELLS, run_benchmark, shared_options
+from weakft.benchmark import run_benchmark, shared_options
 from weakft.cli import parse
 from weakft.cli import run as run_cli
 from weakft.config import BenchmarkConfig, TrainConfig, WorthConfig, build
@@ -41,21 +41,27 @@ def worth(data: Any = None, **options: Any) -> Worth:
 def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Worth, str]:
     """Run, compute, write; return the figures and the sentence."""
     from weakft import runs
-    from weakft.comparison.cells import Cell, read_lines
+    from weakft.comparison.cells import Cell
     from weakft.comparison.worth import picture, sentence
     from weakft.comparison.worth import worth as compute
+    from weakft.errors import UserError
     from weakft.report.page import worth_page
     from weakft.report.svg import inline
     from weakft.tasks.measure import HEADLINES
 
     kind, available, rules = _labels_at_hand(config)
     counts = sorted({min(n, available) for n in config.counts})
+    if len(counts) < 2:
+        raise UserError(
+            f"--counts: of {', '.join(map(str, config.counts))} there is but {counts[0]} with the {available} texts that "
+            "have gold labels; a curve takes two numbers or more."
+        )
     data = [] if config.data is None else [config.data]
     values = {name: getattr(config, name) for name in WorthConfig.model_fields if name in BenchmarkConfig.model_fields}
     values |= {"data": data, "methods": ["cosine", *(f"{kind}-{n}" for n in counts)]}
-    run_benchmark(build(BenchmarkConfig, values, "weakft worth"), progress)
+    lines, _ = run_benchmark(build(BenchmarkConfig, values, "weakft worth"), progress)
     folder, name = Path(config.output), Cell(config.data or "", "", 0).name
-    found = compute(read_lines(folder / CELLS), name, kind=kind)
+    found = compute(lines, name, kind=kind)
     said = sentence(found, rules)
     figures = {key: value.tolist() if hasattr(value, "tolist") else value for key, value in asdict(found).items()}
     figures = {key: None if value == math.inf else value for key, value in figures.items()}

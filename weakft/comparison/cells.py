@@ -34,11 +34,15 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a comparison. ``data`` is a path as for ``--data``, or "" for the embedded messages."""
+    """One run of a comparison. ``data`` is a path as for ``--data``, or "" for the embedded messages; data_hash and
+    rules_hash are what lies there (`weakft.inputs.origin`).
+    """
 
     data: str
     method: str
     seed: int
+    data_hash: str = ""
+    rules_hash: str = ""
 
     @property
     def name(self) -> str:
@@ -49,6 +53,11 @@ class Cell:
     def key(self) -> tuple[str, str, int]:
         """What tells its line from others."""
         return self.name, self.method, self.seed
+
+    def origin(self, method: str) -> dict[str, str]:
+        """What a line of a method, its own or one that it measures on its way, says that it was given."""
+        rules = {"rules": self.rules_hash} if self.rules_hash and find(method).reads_rules else {}
+        return {"data": self.data_hash, **rules}
 
 
 def key_of(line: Line) -> tuple[str, str, int]:
@@ -84,14 +93,30 @@ def append_lines(path: Path, lines: Iterable[Line]) -> None:
     with path.open("a+b") as file:
         file.seek(0)
         content = file.read()
-        file.truncate(content.rfind(b"\n") + 1)
+        if not content.endswith(b"\n"):
+            file.truncate(content.rfind(b"\n") + 1)
         file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
         file.flush()
         os.fsync(file.fileno())
 
 
+def current(lines: list[Line], cells: Iterable[Cell]) -> list[Line]:
+    """The lines without those of other data, or of other labeling functions, than ``cells`` have now; of data sets that no
+    cell has, without those of others than the method's last line. A line that does not say what it was given stays.
+    """
+    now = {cell.name: cell for cell in cells}
+    last = {(line["data"], line["method"]): line.get("origin") for line in lines}
+
+    def counts(line: Line) -> bool:
+        cell = now.get(line["data"])
+        wanted = last[line["data"], line["method"]] if cell is None else cell.origin(line["method"])
+        return line.get("origin", wanted) == wanted
+
+    return [line for line in lines if counts(line)]
+
+
 def missing(cells: list[Cell], lines: list[Line]) -> list[Cell]:
-    """The cells to run: without a line of their own and not measured on the way of another one that runs."""
+    """The cells to run: without a line of their own among ``lines`` and not measured on the way of another one that runs."""
     done = {key_of(line) for line in lines}
     todo = [cell for cell in cells if cell.key not in done]
     given = {(cell.name, name, cell.seed) for cell in todo for name in GIVES.get(cell.method, ())}
@@ -119,9 +144,9 @@ def unpacked(line: Line) -> np.ndarray | None:
 def run_cell(cell: Cell, options: dict[str, Any]) -> list[Line]:
     """Run a cell in this process; return its line and those of what it measures on its way.
 
-    A line: data, method, seed, test {accuracy, macro_f1, n}, right or parts (`packed`), gold_labels_used (and, where a
-    text has several, gold_texts_used); the cell's own line also seconds, samples (rows trained on), timing, training,
-    peak_rss_mb, device, precision, versions.
+    A line: data, method, seed, origin (`run_cells` adds it), test {accuracy, macro_f1, n}, right or parts (`packed`),
+    gold_labels_used (and, where a text has several, gold_texts_used); the cell's own line also seconds, samples (rows
+    trained on), timing, training, peak_rss_mb, device, precision, versions.
 
     Raises
     ------
@@ -184,7 +209,8 @@ def run_cells(
     workers: int,
     report: Callable[[Cell, list[Line] | Exception], None],
 ) -> int:
-    """Run cells, ``workers`` at a time, and append their lines as they come; return how many failed.
+    """Run cells, ``workers`` at a time, and append their lines as they come, each with what it was given (``origin``); return
+    how many failed.
 
     With more than one worker each has its share of the cores, and its own GPU where there are several.
     """
@@ -202,8 +228,9 @@ def run_cells(
                 failed += 1
                 report(cell, error)
                 continue
-            done = {key_of(line) for line in read_lines(path)}
-            append_lines(path, [line for line in lines if key_of(line) not in done])
+            done = {key_of(line) for line in current(read_lines(path), todo)}
+            new = [line | {"origin": cell.origin(line["method"])} for line in lines if key_of(line) not in done]
+            append_lines(path, new)
             report(cell, lines)
     return failed
 

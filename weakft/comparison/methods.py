@@ -21,6 +21,13 @@ class Entry:
     options: dict[str, Any] = field(default_factory=dict)
     baseline: baselines.Baseline | None = None
 
+    @property
+    def reads_rules(self) -> bool:
+        """Whether labeling functions, or ready votes, are anything to it."""
+        if self.baseline is not None:
+            return not isinstance(self.baseline, (baselines.Counted, baselines.SetFit))
+        return self.options.get("method") not in WITHOUT_RULES
+
 
 PUBLISHED: dict[str, Any] = {
     "label_model": "majority",
@@ -88,6 +95,9 @@ METHODS: dict[str, Entry] = {
 
 GIVES = {"cosine": ("majority", "label-model", "weak"), "cosine+valid": ("valid",)}
 """What a run of a method measures on its way."""
+
+WITHOUT_RULES = ("gold", "valid")
+"""Methods of `weakft.train` to which labeling functions are nothing."""
 
 COUNTS = ("gold", "valid", "probe", "setfit")
 """Methods that take a number of gold labels, in the order of the tables."""

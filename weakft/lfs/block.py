@@ -30,17 +30,23 @@ SIMPLE = {int, str, type(None)}
 
 @dataclass
 class Failure:
-    """Rows on which a labeling function raised; they abstain. `traceback` is the first one's."""
+    """Rows on which a labeling function raised; they abstain. `source`, `first_row` and `traceback` are the first one's."""
 
     name: str
     where: str
     count: int
+    source: str
     first_row: int
     traceback: str
 
+    @property
+    def first(self) -> str:
+        """The first row, for messages."""
+        return f"row {self.first_row + 1} of {self.source}"
+
 
 def merge(failures: dict[str, Failure], later: dict[str, Failure]) -> None:
-    """Add the failures on later rows."""
+    """Add the failures on later rows, or on another split's."""
     for name, failure in later.items():
         if name in failures:
             failures[name].count += failure.count
@@ -128,7 +134,7 @@ def said(job: Job, texts: range, lfs: dict[int, Any], failures: dict[str, Failur
         chunk = Chunk(examples(job.data, some), job.timeout)
         for j, lf in lfs.items():
             for i, value in enumerate(chunk.votes(lf, partial(_note_at, job, job.lfs[j], some, failures)), start):
-                if value is not None and not (isinstance(value, int) and value == ABSTAIN):
+                if value is not None and not (isinstance(value, (int, np.integer)) and value == ABSTAIN):
                     yield i, j, value
 
 
@@ -150,7 +156,7 @@ def note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, 
         ) from error
     if lf.name not in failures:
         trace = "".join(traceback.format_exception(error))
-        failures[lf.name] = Failure(lf.name, place(lf), 0, job.data.first_row + row, trace)
+        failures[lf.name] = Failure(lf.name, place(lf), 0, job.data.source, job.data.first_row + row, trace)
     failures[lf.name].count += 1
 
 
