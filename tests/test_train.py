@@ -430,3 +430,11 @@ def test_a_finished_run_of_other_rules_is_not_taken_for_this_one(job):
     assert job(method="majority", resume=True).table
     with pytest.raises(UserError, match="of other data or labeling functions"):
         job(method="majority", resume=True, lfs=review_lfs()[:2])
+
+
+@pytest.mark.parametrize(
+    "option", [{"epochs": float("inf")}, {"epochs": 1e300}, {"margin": float("nan")}, {"seed": 2**32}]
+)
+def test_numbers_that_nothing_can_be_done_with(job, option):
+    with pytest.raises(UserError, match=f"option '{next(iter(option))}'"):
+        job(**option)

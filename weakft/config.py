@@ -116,7 +116,9 @@ class EngineOptions(Options):
     )
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's.")
     warmup: Fraction = Field(0.0, description="Share of a stage's steps that warm up.")
-    epochs: float = Field(3.0, gt=0, description="Passes over the rows a stage trains on, within its range of steps.")
+    epochs: float = Field(
+        3.0, gt=0, le=1e6, description="Passes over the rows a stage trains on, within its range of steps."
+    )
     initial_steps: Positive | None = Field(
         None,
         description="Steps of fine-tuning on given labels [T1]. Default: `epochs`, 150 to 400 (gold: "
