@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from weakft.comparison.methods import find, order
-from weakft.tasks.measure import headline
+from weakft.tasks.measure import HEADLINES, headline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,8 +90,10 @@ def markdown(lines: list[dict[str, Any]]) -> str:
     for column, title in FIGURES.items():
         measured = table[table[column].notna()]
         if len(measured):
-            mine = [name for name in sets if name in set(measured["data"])]
-            out += [f"**{title}**", "", *_pivot(measured, mine, methods, column), ""]
+            mine, those = (
+                [v for v in all_ if v in set(measured[of])] for all_, of in ((sets, "data"), (methods, "method"))
+            )
+            out += [f"**{title}**", "", *_pivot(measured, mine, those, column), ""]
     out += _gaps(table, sets)
     out += ["**Cost of a run** (means over the data sets; training samples a second)", ""]
     out += [
@@ -145,7 +147,7 @@ def _range(values: pd.Series) -> str:
 
 
 def picture(lines: list[dict[str, Any]]) -> Figure:
-    """Mean accuracies as dots with their standard deviation, a panel a data set."""
+    """Means of the figure that counts as dots with their standard deviation, a panel a data set."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -158,9 +160,10 @@ def picture(lines: list[dict[str, Any]]) -> Figure:
         rows = table[table["data"] == name]
         at = [methods.index(m) for m in rows["method"]]
         colors = ["#c2410c" if m == "cosine" else "#334155" for m in rows["method"]]
-        panel.errorbar(rows["accuracy"], at, xerr=rows["accuracy_sd"].fillna(0), fmt="none", ecolor="#94a3b8", lw=2)
-        panel.scatter(rows["accuracy"], at, c=colors, s=28, zorder=3)
-        panel.set_title(name, fontsize=10)
+        panel.errorbar(rows["headline"], at, xerr=rows["headline_sd"].fillna(0), fmt="none", ecolor="#94a3b8", lw=2)
+        panel.scatter(rows["headline"], at, c=colors, s=28, zorder=3)
+        figure_named = next(title for column, title in HEADLINES.items() if rows[column].notna().any())
+        panel.set_title(f"{name}\n{figure_named}", fontsize=10)
         panel.grid(axis="x", color="#e2e8f0")
         panel.tick_params(labelsize=8)
         panel.tick_params(axis="y", length=0)
@@ -169,7 +172,7 @@ def picture(lines: list[dict[str, Any]]) -> Figure:
         for side in ("top", "right", "left"):
             panel.spines[side].set_visible(False)
     panels[0].invert_yaxis()
-    figure.supxlabel("test accuracy", fontsize=9)
+    figure.supxlabel("test split", fontsize=9)
     return figure
 
 
