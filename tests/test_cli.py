@@ -154,7 +154,7 @@ def test_label_does_not_replace_a_run(folder):
     assert done.returncode == 0, done.stderr
     there = sorted(path.name for path in (folder / "run").iterdir())
     refused = weakft("weakft.label", "--data", "data", "--lfs", "rules.py", "--output", "run", cwd=folder)
-    assert refused.returncode == 2 and "holds no label matrix" in refused.stderr
+    assert refused.returncode == 2 and "not a label matrix of weakft's" in refused.stderr
     assert sorted(path.name for path in (folder / "run").iterdir()) == there
     for _ in range(2):
         assert (
@@ -169,3 +169,75 @@ def test_evaluate_takes_the_test_file_beside_one_file(folder, tiny_model):
     assert weakft("weakft.train", *tables, *fast, "--output", "run", cwd=folder).returncode == 0
     assert "on 40 texts" in weakft("weakft.evaluate", "run", *tables, cwd=folder).stdout
     assert "on 120 texts" in weakft("weakft.evaluate", "run", "--data", "data/train.csv", cwd=folder).stdout
+
+
+RUN = ["weakft.train", "--method", "majority", "--lfs", "rules.py"]
+
+
+def test_files_that_are_not_weakfts_are_not_replaced(folder):
+    (folder / "mine").mkdir()
+    (folder / "mine" / "metrics.json").write_text("{}")
+    (folder / "mine" / "main.py").write_text("x = 1")
+    for verb in (RUN, ["weakft.label", "--lfs", "rules.py"]):
+        refused = weakft(*verb, "--data", "data", "--output", "mine", cwd=folder)
+        assert refused.returncode == 2 and "mine" in refused.stderr and (folder / "mine" / "main.py").is_file()
+
+
+def test_a_default_folder_is_not_taken_from_other_data(folder):
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        texts, labels = reviews(60, ord(name))
+        pd.DataFrame({"text": texts, "label": labels}).to_csv(folder / name / "train.csv", index=False)
+    assert weakft(*RUN, "--data", "a/train.csv", cwd=folder).returncode == 0
+    refused = weakft(*RUN, "--data", "b/train.csv", cwd=folder)
+    assert refused.returncode == 2 and "is a run of other data" in refused.stderr
+    assert weakft(*RUN, "--data", "a/train.csv", cwd=folder).returncode == 0
+
+
+def test_what_the_input_was_taken_for_is_said(folder):
+    (folder / "test.csv").write_text("text,sentiment\ngood,pos\n")
+    (folder / "one.py").write_text(LFS.replace('"neg")', '"pos")').replace('"neg", "pos"', '"neg", "pos", "none"'))
+    told = weakft(
+        "weakft.label", "--data", "data/train.csv", "--test", "test.csv", "--lfs", "one.py", "--output", "v", cwd=folder
+    )
+    said = " ".join(told.stdout.split())
+    assert (
+        "classification: 120 training texts, 1 test texts (0 with gold labels); classes 'neg', 'pos', 'none'; 3" in said
+    )
+    assert "no gold labels among its columns ('sentiment'); name their column with --label-column" in said
+    assert "No labeling function votes for 'neg', 'none' on the training texts" in said
+
+
+def test_mistakes_in_options_and_places(folder):
+    told = weakft("weakft.train", "--seed", "-1", cwd=folder)
+    assert (
+        told.returncode == 2
+        and told.stderr == "weakft: --seed: Input should be greater than or equal to 0; found -1.\n"
+    )
+    (folder / "file").write_text("x")
+    for verb in (
+        RUN,
+        ["weakft.label", "--lfs", "rules.py"],
+        ["weakft.benchmark", "--lfs", "rules.py", "--methods", "majority"],
+    ):
+        told = weakft(*verb, "--data", "data", "--output", "file/out", cwd=folder)
+        assert told.returncode == 2 and "Traceback" not in told.stderr and "file" in told.stderr
+    told = weakft("weakft.predict", "run", "--input", "data/test.csv", "--output", "data/test.csv", cwd=folder)
+    assert told.returncode == 2 and "is the file that is read" in told.stderr
+    told = weakft("weakft.label", "--data", "data", "--output", "v", "--votes", "from-data", cwd=folder)
+    assert (
+        told.returncode == 2
+        and "no weak_labels (ready votes); name a file with labeling functions: --lfs" in told.stderr
+    )
+
+
+def test_rules_may_import_what_lies_beside_them(folder):
+    (folder / "words_beside.py").write_text("GOOD = ['good']")
+    (folder / "more.py").write_text(
+        "from weakft import keywords\nimport words_beside\nLABELS = ['neg', 'pos']\n"
+        "a = keywords('a', words_beside.GOOD, 'pos')\n"
+    )
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    told = weakft("weakft.label", "--data", "../data", "--lfs", "../more.py", "--output", "v", cwd=elsewhere)
+    assert told.returncode == 0, told.stderr

@@ -248,3 +248,35 @@ def test_conflicts_of_many_classes():
     L = np.array([[200, 200, -1], [200, 3, -1]], dtype=np.int16)
     frame = summarise(L, ["a", "b", "c"], [str(i) for i in range(250)]).set_index("name")
     assert frame["conflicts"].to_dict() == {"a": 0.5, "b": 0.5, "c": 0.0}
+
+
+def test_mistakes_in_the_kinds_are_told_when_the_file_is_read(tmp_path):
+    from weakft.lfs.kinds import check_labels
+
+    with pytest.raises(
+        UserError, match="labeling function 'k': expected at least one word, and words only; found None"
+    ):
+        keywords("k", ["a", None], "spam")
+    (tmp_path / "towns.txt").write_bytes("Zürich".encode("latin-1"))
+    with pytest.raises(UserError, match="towns.txt is not UTF-8"):
+        gazetteer("g", tmp_path / "towns.txt", "spam")
+    with pytest.raises(UserError, match="pre is one function"):
+        labeling_function("p", pre=str.lower)(lambda x: None)
+    with pytest.raises(
+        UserError, match="labeling function 'k': votes 'spamm'; the classes are 'ham', 'spam'. Did you mean 'spam'"
+    ):
+        check_labels([keywords("k", ["a"], "spamm")], LABELS)
+    check_labels([keywords("k", ["a"], "Price"), keywords("n", ["a"], "not food")], ["O", "B-Price", "I-Price", "food"])
+
+
+def test_a_rule_that_ends_the_process_or_names_no_column_abstains():
+    def ends(x):
+        raise SystemExit(3)
+
+    def misspelt(x):
+        return x.likez
+
+    rows = Dataset(["a"], ["0"], {"likes": [3]})
+    L, failures = apply([LabelingFunction("e", ends), LabelingFunction("m", misspelt)], rows, LABELS)
+    assert L.tolist() == [[-1, -1]] and "SystemExit" in failures["e"].traceback
+    assert "the example has no column 'likez'; it has 'likes', 'text', 'id'" in failures["m"].traceback

@@ -220,3 +220,40 @@ def test_two_classes_of_one_name(tmp_path):
     (tmp_path / "train.json").write_text('{"0": {"data": {"text": "x"}, "label": 0, "weak_labels": [0]}}')
     with pytest.raises(UserError, match="two classes are named 'a'"):
         load(build(TrainConfig, {"data": str(tmp_path), "votes": "from-data"}, "t"), Given())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "id;text\n1;good\n", "first line, 'id;text', is one column name with ';' in it; expected ','"),
+        ("a.csv", "id\ttext\n1\tgood\n", "is one column name with"),
+        ("a.csv", "id,text\n1,hello, world\n", "Expected 2 columns, got 3.*put a value that holds a ','"),
+        ("a.jsonl", '{"text": "a"}\n{"text": "b", }\n', "line 2: "),
+        (
+            "a.jsonl",
+            '{"text": "a", "n": 1}\n\n{"text": "b", "n": "x"}\n',
+            "line 3: 'n' is 'x'; expected values of one type, as num",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_by_line(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError, match=message):
+        read_table(tmp_path / name, Columns())
+
+
+def test_named_classes_of_another_order_keep_their_names():
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["spam", "ham"])}
+    )
+    rows = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, -1]}, features=features)
+    assert from_python(rows, Columns(label_names=["ham", "spam"]), "d").gold.read("measure").tolist() == [1, 0, -1]
+    columns = Columns()
+    assert from_python(rows, columns, "d").gold.read("measure").tolist() == [0, 1, -1]
+    assert columns.label_names == ["spam", "ham"]
+
+
+def test_tokens_keep_white_space_that_is_no_space():
+    data = from_python(pd.DataFrame({"tokens": [["find", "b\u00a0c", "cheap"]]}), Columns(), "d")
+    assert data.words.tolist() == [3] and data.texts == ["find b\u00a0c cheap"]

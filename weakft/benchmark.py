@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weakft.cli import parse
 from weakft.cli import run as run_cli
-from weakft.config import BenchmarkConfig, EngineOptions, WorthConfig, build
+from weakft.config import BenchmarkConfig, ColumnOptions, EngineOptions, WorthConfig, build
 from weakft.verbs import callable_module
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from weakft.display import Silent, TerminalProgress
 
 
-def benchmark(data: list[str] | None = None, **options: Any) -> pd.DataFrame:
+def benchmark(data: str | Path | Sequence[str | Path] | None = None, **options: Any) -> pd.DataFrame:
     """Run what has no line yet and return the summary: a row a data set and method (`weakft.comparison.summary.frame`).
 
-    data : paths as for ``--data``; none: the embedded messages.   options : any of `weakft.config.BenchmarkConfig`.
+    data : a path as for ``--data``, or several; none: the embedded messages.   options : any of
+    `weakft.config.BenchmarkConfig`.
 
     Raises
     ------
@@ -30,7 +32,8 @@ def benchmark(data: list[str] | None = None, **options: Any) -> pd.DataFrame:
     from weakft.comparison.summary import frame
     from weakft.display import Silent
 
-    config = build(BenchmarkConfig, {**options, "data": [str(d) for d in data or []]}, "weakft.benchmark")
+    paths = [data] if isinstance(data, (str, Path)) else data or []
+    config = build(BenchmarkConfig, {**options, "data": [str(d) for d in paths]}, "weakft.benchmark")
     return frame(run_benchmark(config, Silent())[0])
 
 
@@ -73,7 +76,9 @@ def run_benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) 
     lines = current(read_lines(folder / CELLS), cells)
     written = write(lines, folder) if lines else []
     if failed:
-        raise UserError(f"{failed} of {len(todo)} runs failed (see above). The same command runs them again.")
+        raise UserError(
+            f"{failed} of {len(todo)} runs failed (see above). Once that is mended, the same command runs them again."
+        )
     return lines, written
 
 
@@ -95,10 +100,12 @@ def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
     """Note the runs' common options beside the lines; refuse to mix lines of other options with them."""
     import yaml
 
+    from weakft import runs
     from weakft.errors import UserError
 
+    runs.check_place(folder)
     note = folder / SHARED
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not note.is_file()):
+    if folder.is_dir() and any(folder.iterdir()) and not note.is_file():
         raise UserError(f"--output {folder}: exists and holds no comparison; name another folder.")
     if note.is_file():
         before = yaml.safe_load(note.read_text(encoding="utf-8")) or {}
@@ -107,13 +114,14 @@ def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
                 f"--output {folder}: its lines were made with the options {before}, not {shared}; name another folder."
             )
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    note.write_text(yaml.safe_dump(shared), encoding="utf-8")
+    with runs.mendable(folder):
+        folder.mkdir(exist_ok=True)
+        runs.write_text(note, yaml.safe_dump(shared))
 
 
 def shared_options(config: BenchmarkConfig | WorthConfig) -> dict[str, Any]:
     """The options of `weakft.train` that all runs of a comparison share."""
-    fields = EngineOptions.model_fields
+    fields = {**EngineOptions.model_fields, **ColumnOptions.model_fields}
     options = {name: getattr(config, name) for name in fields if getattr(config, name) != fields[name].default}
     if config.lfs is not None:
         options["lfs"] = config.lfs

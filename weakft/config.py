@@ -24,9 +24,18 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 TASK: str = Field(
     "auto",
-    description="classification: a class a text. tokens: a class a word. pair: a class for two sentences. relation: a class "
-    "for two entities marked in a text, as in [GENE]p53[/GENE] or <e1>p53</e1>. auto: what most rows are.",
+    description="classification: a class a text. tokens: a class a word. multi-label: any number "
+    "of labels a text. pair: a class for two sentences. relation: a class for two entities marked in a text, as in "
+    "[GENE]p53[/GENE] or <e1>p53</e1>. auto: what most rows are.",
 )
+
+
+class BadValue(UserError):
+    """A value that does not fit an option. name : the option's.   problem : what was expected and found."""
+
+    def __init__(self, name: str, expected: str, found: Any) -> None:
+        self.name, self.problem = name, f"{expected}; found {found!r}"
+        super().__init__(f"--{name.replace('_', '-')}: {self.problem}.")
 
 
 class Options(BaseModel):
@@ -36,6 +45,13 @@ class Options(BaseModel):
 
     debug: bool = Field(False, description="Show the traceback of an error.")
 
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise BadValue(".".join(map(str, first["loc"])), first["msg"], first.get("input")) from error
+
 
 class TextOptions(Options):
     """Which columns of a table, whether it has labels or not."""
@@ -44,7 +60,17 @@ class TextOptions(Options):
     id_column: str | None = Field(None, description="Column with ids. Default: guessed; rows are numbered without.")
 
 
-class DataOptions(TextOptions):
+class ColumnOptions(TextOptions):
+    """Which columns of a table with gold labels."""
+
+    label_column: str | None = Field(
+        None,
+        description="Column with gold labels, or for several labels a text a column each, A,B,C. Default: guessed from its "
+        "name.",
+    )
+
+
+class DataOptions(ColumnOptions):
     """Which data."""
 
     data: str | None = Field(
@@ -54,7 +80,6 @@ class DataOptions(TextOptions):
     )
     valid: str | None = Field(None, description="Validation file, beside a --data that is one file.")
     test: str | None = Field(None, description="Test file, beside a --data that is one file.")
-    label_column: str | None = Field(None, description="Column with gold labels. Default: guessed from its name.")
 
 
 class VoteOptions(DataOptions):
@@ -211,7 +236,7 @@ class TrainConfig(EngineOptions, VoteOptions):
     )
 
 
-class BenchmarkConfig(EngineOptions):
+class BenchmarkConfig(ColumnOptions, EngineOptions):
     """Options of `weakft benchmark`."""
 
     data: list[str] = Field(
@@ -224,15 +249,16 @@ class BenchmarkConfig(EngineOptions):
     )
     methods: list[str] = Field(
         ["majority", "label-model", "weak", "cosine-published", "cosine", "valid", "gold"],
+        min_length=1,
         description="Methods (--explain says what they are); gold-N, valid-N, probe-N, setfit-N for any N gold labels.",
     )
-    seeds: list[Seed] = Field([0, 1, 2], description="Seeds.")
+    seeds: list[Seed] = Field([0, 1, 2], min_length=1, description="Seeds.")
     output: str = Field("comparison", description="Folder for cells.jsonl (one line a run) and the summary.")
     workers: Positive = Field(1, description="Runs at a time; each gets its share of the cores, or its own GPU.")
     explain: bool = Field(False, description="Say what the methods are, and stop.")
 
 
-class WorthConfig(EngineOptions):
+class WorthConfig(ColumnOptions, EngineOptions):
     """Options of `weakft worth`."""
 
     data: str | None = Field(
@@ -243,7 +269,7 @@ class WorthConfig(EngineOptions):
         [10, 20, 50, 100, 200, 500, 1000, 2000],
         description="Numbers of gold labels to fine-tune on; those beyond what there is are left out.",
     )
-    seeds: list[Seed] = Field([0, 1, 2], description="Seeds.")
+    seeds: list[Seed] = Field([0, 1, 2], min_length=1, description="Seeds.")
     output: str = Field(
         "worth", description="Folder for cells.jsonl (one line a run), worth.json, worth.svg and worth.html."
     )
@@ -287,10 +313,8 @@ def build(kind: type[C], values: dict[str, Any], source: str) -> C:
         raise UserError(f"{source}: unknown option {unknown[0]!r}.{nearest(unknown[0], list(kind.model_fields))}")
     try:
         return kind(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise UserError(f"{source}: option {name!r}: {first['msg']}; found {first.get('input')!r}.") from error
+    except BadValue as error:
+        raise UserError(f"{source}: option {error.name!r}: {error.problem}.") from error
 
 
 def read_file(path: Path) -> dict[str, Any]:

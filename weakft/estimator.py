@@ -76,6 +76,10 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
         run = train(X, **own | options)
         self.classes_ = np.array(run.metrics["asked"] or run.metrics["labels"])
         self.metrics_ = run.metrics
+        if not (Path(folder) / runs.MODEL).is_dir():
+            raise UserError(
+                f"WeakClassifier: method {self.method!r} trains no model to predict with; expected cosine or weak."
+            )
         self.folder_ = str(runs.model_folder(Path(folder)))
         self._end_model: Any = None
         return self

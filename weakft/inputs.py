@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,12 @@ from weakft.data.dataset import Dataset, Splits, drawn
 from weakft.data.labels import CLASSES
 from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
-from weakft.errors import UserError
+from weakft.errors import UserError, listed
 from weakft.lfs import fingerprint
 from weakft.lfs.apply import Failure, apply, merge
 from weakft.lfs.cache import apply_cached, default_folder
+from weakft.lfs.core import is_labeling_function
+from weakft.lfs.kinds import check_labels
 from weakft.lfs.load import RuleSet, from_objects, load_file
 from weakft.lfs.summary import summarise
 from weakft.tasks import prepare
@@ -40,6 +42,14 @@ class Given:
     test: Any = None
     lfs: list[Any] | None = None
     label_names: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.label_names is not None:
+            if isinstance(self.label_names, (str, Mapping)) or not isinstance(self.label_names, Iterable):
+                raise UserError(
+                    f"label_names: expected a list of class names, in class order, found {self.label_names!r}."
+                )
+            self.label_names = list(map(str, self.label_names))
 
 
 @dataclass
@@ -73,7 +83,12 @@ def load_data(options: DataOptions, given: Given, label_names: list[str] | None,
     for name, path in (("valid", options.valid), ("test", options.test)):
         if path is not None:
             if getattr(splits, name) is not None:
-                raise UserError(f"--{name} {path}: --data has a {name} split already.")
+                whose = (
+                    "--data has"
+                    if options.data is not None
+                    else "without --data the embedded messages are read, which have"
+                )
+                raise UserError(f"--{name} {path}: {whose} a {name} split already.")
             setattr(splits, name, read_table(Path(path), columns))
     if splits.label_names is None:
         splits.label_names = columns.found_labels or None
@@ -88,7 +103,11 @@ def load_rules(options: VoteOptions, given: Given) -> RuleSet | None:
     UserError : the data needs labeling functions and none are named, or their file is at fault.
     """
     if given.lfs is not None:
-        return from_objects(list(given.lfs), given.label_names, "lfs")
+        if options.votes == "from-data":
+            raise UserError("lfs and votes='from-data' exclude each other; leave one out.")
+        return from_objects(
+            [given.lfs] if is_labeling_function(given.lfs) else list(given.lfs), given.label_names, "lfs"
+        )
     if options.votes == "from-data":
         if options.lfs is not None:
             raise UserError("--lfs and --votes from-data exclude each other; leave one out.")
@@ -145,6 +164,34 @@ def load(
     return splits, rules, labels
 
 
+def understood(
+    task: str, splits: Splits, rules: RuleSet | None, labels: list[str], votes: bool = True
+) -> Iterator[str]:
+    """What the input was taken for, and what of it may not have been meant, for the user to see before any work.
+
+    votes : whether any are needed.
+    """
+    train, names = splits.train, splits.train.asked or labels
+    said = [f"{task}: {len(train):,} training texts"]
+    for name, split in (("validation", splits.valid), ("test", splits.test)):
+        if split is not None:
+            said.append(f"{len(split):,} {name} texts ({len(split.labeled):,} with gold labels)")
+    found = "; ready votes" if rules is None else f"; {len(rules.lfs)} labeling functions"
+    yield f"{', '.join(said)}; {'labels' if train.asked else 'classes'} {listed(names)}{found if votes else ''}."
+    for flag, split in (("--valid", splits.valid), ("--test", splits.test)):
+        if split is not None and split.gold is None:
+            others = f" among its columns ({listed(list(split.columns))})" if split.columns else ""
+            yield f"{split.source} ({flag}): no gold labels{others}; name their column with --label-column."
+
+
+def unvoted_classes(votes: Votes, splits: Splits, labels: list[str]) -> Iterator[str]:
+    """Says which classes of a text no labeling function ever votes for: no label model can find them."""
+    if splits.train.widths is None:
+        missing = [name for c, name in enumerate(labels) if not (votes.train == c).any()]
+        if missing:
+            yield f"No labeling function votes for {listed(missing)} on the training texts: nothing can be learned of that."
+
+
 def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
     """What a run is given, as short hashes: of the ``data`` (texts, ids, gold labels, ready votes) and, where there are any,
     of the ``rules``. Gold labels are not read for it. A labeling function that cannot be hashed counts as its whole file.
@@ -182,10 +229,14 @@ def cast_votes(
     """
     if rules is None:
         if splits.train.votes is None:
-            raise UserError(f"{splits.train.source}: --votes from-data, but the examples have no weak_labels.")
+            raise UserError(
+                f"{splits.train.source}: the examples have no weak_labels (ready votes); name a file with labeling "
+                "functions: --lfs."
+            )
         names = splits.lf_names or [f"lf_{j}" for j in range(splits.train.votes.shape[1])]
         votes = Votes(names, splits.train.votes, _ready(splits.valid), _ready(splits.test))
     else:
+        check_labels(rules.lfs, splits.train.asked or label_names)
         matrices: dict[str, np.ndarray | None] = {}
         failures: dict[str, Failure] = {}
         for name in ("train", "valid", "test"):

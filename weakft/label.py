@@ -46,9 +46,17 @@ def label(data: Any = None, lfs: Any = None, *, label_names: list[str] | None = 
 
 
 def _label(config: LabelConfig, given: Given, progress: Silent | TerminalProgress) -> tuple[Labeled, Any]:
-    from weakft.inputs import cast_votes, lf_summary, load
+    from weakft.inputs import cast_votes, lf_summary, load, understood, unvoted_classes
+    from weakft.tasks import choose
+    from weakft.tasks.base import check
 
     splits, rules, labels = load(config, given, stream=True)
+    streams = not splits.train.texts  # nothing of it is there yet
+    task = choose("classification" if streams else config.task, splits.train)
+    for _, split in splits.named():
+        check(task, split, "Mend the row, or label the texts as they are with --task classification.")
+    for line in understood(task.name, splits, rules, labels):
+        progress.say(line)
     progress.start("labeling functions", sum(len(s) for s in (splits.train, splits.valid, splits.test) if s))
     votes = cast_votes(config, splits, rules, labels, progress.advance)
     for failure in votes.failures.values():
@@ -56,6 +64,8 @@ def _label(config: LabelConfig, given: Given, progress: Silent | TerminalProgres
             f"{failure.where}: raised on {failure.count} rows, which abstain; the first, {failure.first}:\n"
             + failure.traceback
         )
+    for line in unvoted_classes(votes, splits, labels):
+        progress.say(line)
     summary, gold = lf_summary(votes, splits, labels)
     return Labeled(votes.train, votes.names, summary, gold), splits
 
@@ -70,14 +80,11 @@ def main(args: list[str]) -> None:
     from weakft import runs
     from weakft.data.rows import identified
     from weakft.display import TerminalProgress, show_summary
-    from weakft.errors import UserError
     from weakft.inputs import Given
 
     folder = Path(config.output)
-    ours = (folder / MATRIX).is_file() and not (folder / runs.METRICS).exists()
-    if folder.exists() and not ours and (folder.is_file() or any(folder.iterdir())):
-        raise UserError(f"--output {folder}: exists and holds no label matrix of weakft's; name another folder.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    runs.check_place(folder)
+    runs.refuse_others(folder, frozenset({MATRIX, runs.LF_SUMMARY}), needed=MATRIX, what="a label matrix of weakft's")
     with TerminalProgress() as bars:
         labeled, splits = _label(config, Given(), bars)
     votes = [np.ascontiguousarray(column) for column in labeled.L.T]

@@ -24,7 +24,7 @@ from weakft.data.dataset import Dataset, Gold, Splits, labeled_rows
 from weakft.data.labels import NO
 from weakft.data.rows import identified, shown
 from weakft.errors import UserError
-from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load, origin
+from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load, origin, understood, unvoted_classes
 from weakft.interruption import Signals
 from weakft.label_models.base import covered, vote_shares
 from weakft.label_models.choose import Choice
@@ -101,17 +101,30 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
     with Signals() as signals:
         splits, rules, labels = load(config, given, _needs_votes(config))
         _check(config, splits, labels)
+        task = choose(config.task, splits.train).name
+        for line in understood(task, splits, rules, labels, _needs_votes(config)):
+            progress.say(line)
         folder = Path(config.output or f"runs/{splits.name}-{config.method}-seed{config.seed}")
         runs.check_target(folder)
+        hashes = origin(splits, rules)
+        if config.output is None and _data_of(folder) not in (None, hashes["data"]):
+            raise UserError(f"{folder} is a run of other data; name a folder for this one with --output.")
         if config.resume and not unfinished.can_resume(folder) and (folder / runs.METRICS).is_file():
-            return _finished(config, folder, origin(splits, rules), progress)
+            return _finished(config, folder, hashes, progress)
         if splits.left_out:
             n = len(splits.train)
             progress.say(f"{n:,} of {n + splits.left_out:,} training texts were drawn at random (--max-rows).")
-        job = _Job(config, splits, labels, origin(splits, rules), progress)
+        job = _Job(config, splits, labels, hashes, progress)
         with unfinished.hold(folder, _compared(config), config.resume, progress.say) as place:
             _work(job, rules, place, signals)
             return _write(job, folder, place)
+
+
+def _data_of(folder: Path) -> str | None:
+    """The hash of the data of a run that is there."""
+    file = folder / runs.METRICS
+    found: str | None = json.loads(file.read_text("utf-8")).get("origin", {}).get("data") if file.is_file() else None
+    return found
 
 
 def _compared(config: TrainConfig) -> dict[str, Any]:
@@ -259,6 +272,8 @@ def _vote(job: _Job, rules: RuleSet | None) -> Votes:
             f"{failure.where}: raised on {failure.count} rows, which abstain (first: {failure.first}).\n"
             + failure.traceback.strip().splitlines()[-1]
         )
+    for line in unvoted_classes(votes, splits, job.labels):
+        progress.say(line)
     return votes
 
 
@@ -378,6 +393,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
         "seed": config.seed,
         "data": splits.name,
         "model": config.model,
+        "task": choose(config.task, splits.train).name,
         "origin": job.origin,
     }
     if config.method in job.table:

@@ -75,9 +75,12 @@ def main(args: list[str]) -> None:
     from weakft.data.tables import Columns
     from weakft.data.writers import check_target, write
     from weakft.display import TerminalProgress
+    from weakft.errors import UserError
 
     output = Path(config.output)
     check_target(output)
+    if output.exists() and output.samefile(config.input):
+        raise UserError(f"--output {output}: is the file that is read; name another, its other columns would be lost.")
     data = read_texts(Path(config.input), Columns(text=config.text_column, id=config.id_column, labeled=False))
     with TerminalProgress() as bars:
         rows = write(predict_parts(Path(config.run), data, bars), output)

@@ -21,6 +21,9 @@ LF_SUMMARY = "lf_summary.csv"
 DISAGREEMENTS = "disagreements.parquet"
 REPORT = "report.html"
 
+RUN = frozenset({METRICS, CONFIG, MODEL, PREDICTIONS, LF_SUMMARY, DISAGREEMENTS, REPORT})
+"""What a run folder may hold."""
+
 REPLACED = "replaced"
 """Where the earlier run lies for the moment in which a new one takes its place."""
 
@@ -30,14 +33,41 @@ def check_target(folder: Path) -> None:
 
     Raises
     ------
-    UserError : a file stands there, a folder that is no run, or the parent is not writable.
+    UserError : a file stands there, a folder that is no run or holds something else, or the parent is not writable.
+    """
+    check_place(folder)
+    refuse_others(folder, RUN, needed=METRICS, what="a weakft run")
+
+
+def refuse_others(folder: Path, ours: frozenset[str], needed: str, what: str) -> None:
+    """Refuse to replace a folder that lacks what all of its kind have (``needed``), or that holds more than ``ours``.
+
+    Raises
+    ------
+    UserError : with the first file that is not weakft's.
+    """
+    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    others = sorted(there - ours)
+    if there and needed not in there:
+        raise UserError(f"--output {folder}: the folder exists and is not {what}; name another, or remove it.")
+    if others:
+        raise UserError(
+            f"--output {folder}: holds {others[0]}, which is not part of {what} and would be lost; move it, or name another "
+            "folder."
+        )
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a place where no folder can stand or be written, and make the folder that it is to be in.
+
+    Raises
+    ------
+    UserError : a file stands there or above it, or the parent is not writable.
     """
     if not folder.name:
         raise UserError(f"--output {folder}: name a folder, not a place.")
-    if folder.is_file():
-        raise UserError(f"--output {folder}: a file of that name exists; name a folder.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / METRICS).is_file():
-        raise UserError(f"--output {folder}: the folder exists and is not a weakft run; name another, or remove it.")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--output {folder}: something of that name exists and is no folder; name a folder.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -32,7 +32,12 @@ def worth(data: Any = None, **options: Any) -> Worth:
     weakft.errors.UserError : no split with gold labels to draw from or to test on, a failed run.
     """
     from weakft.display import Silent
+    from weakft.errors import UserError
 
+    if data is not None and not isinstance(data, (str, Path)):
+        raise UserError(
+            f"weakft.worth: its runs are processes that read files; expected a path, found {type(data).__name__}."
+        )
     return _worth(
         build(WorthConfig, {**options, "data": None if data is None else str(data)}, "weakft.worth"), Silent()
     )[0]

@@ -141,7 +141,7 @@ def _split_file(folder: Path, split: str) -> Path | None:
 def read_table(path: Path, columns: Columns) -> Dataset:
     """Read one CSV, TSV, JSONL, JSON or Parquet file as a split."""
     if not path.is_file():
-        raise UserError(f"{path}: there is no such file.")
+        raise UserError(f"{path}: is a folder; name a file." if path.is_dir() else f"{path}: there is no such file.")
     return table_to_dataset(_read_frame(path), columns, source=str(path))
 
 
@@ -200,6 +200,22 @@ def first_of(path: Path) -> bytes:
 def _read_csv(path: Path, delimiter: str) -> pa.Table:
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = next(filter(None, csv.reader(file, delimiter=delimiter)), [])  # pyarrow passes over empty lines, too
+    other = next((sign for sign in ";\t|," if len(header) == 1 and sign in header[0]), None)
+    if other is not None:
+        raise ValueError(
+            f"its first line, {header[0][:80]!r}, is one column name with {other!r} in it; expected {delimiter!r} between "
+            "columns (a .tsv file has tabs)"
+        )
+    try:
+        return _parse_csv(path, delimiter, header)
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"{str(error).splitlines()[0]} (put a value that holds a {delimiter!r}, a quote or a line end in quotes, and "
+            "close them)"
+        ) from error
+
+
+def _parse_csv(path: Path, delimiter: str, header: list[str]) -> pa.Table:
     return pa.csv.read_csv(
         path,
         read_options=pa.csv.ReadOptions(block_size=BLOCK),
@@ -214,13 +230,38 @@ def _read_csv(path: Path, delimiter: str) -> pa.Table:
 def _read_lines(path: Path) -> pa.Table:
     """JSONL. Strings that look like dates stay strings, as in every other format."""
     how = pa.json.ReadOptions(block_size=BLOCK)
-    table = pa.json.read_json(path, read_options=how)
+    try:
+        table = pa.json.read_json(path, read_options=how)
+    except pa.ArrowInvalid as error:
+        raise ValueError(_bad_line(path, str(error))) from error
     fields = [pa.field(field.name, _strings_for_dates(field.type)) for field in table.schema]
     if [field.type for field in fields] == table.schema.types:
         return table
     return pa.json.read_json(
         path, read_options=how, parse_options=pa.json.ParseOptions(explicit_schema=pa.schema(fields))
     )
+
+
+def _bad_line(path: Path, problem: str) -> str:
+    """What is wrong with a JSONL file, with the line: pyarrow counts rows from 0, and within a block."""
+    kinds: dict[str, tuple[str, int]] = {}
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                row = json.loads(line) if line.strip() else {}
+            except ValueError as error:
+                return f"line {number}: {error}"
+            if not isinstance(row, dict):
+                return f"line {number}: expected an object, found {line.strip()[:80]!r}"
+            for name, value in row.items():
+                kind = "number" if type(value) in (int, float) else type(value).__name__
+                first, where = kinds.setdefault(name, (kind, number)) if value is not None else (kind, number)
+                if kind != first:
+                    return (
+                        f"line {number}: {name!r} is {value!r}; expected values of one type, as {first} in line {where}. "
+                        "Give the column one type, or leave it out"
+                    )
+    return problem
 
 
 def _strings_for_dates(kind: pa.DataType) -> pa.DataType:
@@ -364,7 +405,7 @@ def _wrench_split(path: Path, label_names: list[str], lf_names: list[str] | None
         source=str(path),
     )
     if by_token:
-        split = by_words(split)
+        split = by_words(split, joined=True)
     elif several:
         split = by_labels(split, label_names)
     split.gold = Gold(classes) if (classes != ABSTAIN).any() else None

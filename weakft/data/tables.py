@@ -99,7 +99,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         first_row=first_row,
     )
     if tokens:
-        data = by_words(data)
+        data = by_words(data, joined=True)
     if len(labels) > 1:
         columns.label_names = labels
         data.gold = gold_of_columns([(name, table.column(name).to_pylist()) for name in labels], data)
@@ -336,8 +336,10 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
         table = value.with_format("arrow")[:]
         label = columns.label or next((n for n in features if n.lower() in LABEL_GUESSES), None)
         named = None if label is None else features.get(label)
-        if named and columns.labeled and columns.label_names is None:
-            columns.label_names = list(named)
+        if named and label is not None and columns.labeled:
+            columns.label_names = columns.label_names or list(named)
+            at = table.column_names.index(label)
+            table = table.set_column(at, label, pa.array([_named(v, named) for v in table.column(at).to_pylist()]))
         return table_to_dataset(table, columns, source)
     if isinstance(value, (list, tuple, pd.Series, np.ndarray)):
         pairs = len(value) > 0 and all(isinstance(v, tuple) and len(v) == 2 for v in value)
@@ -349,6 +351,15 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
         f"{source}: expected a list of strings (or of pairs or lists of them), a pandas DataFrame or a datasets.Dataset, "
         f"found {type(value).__name__}."
     )
+
+
+def _named(value: Any, names: Sequence[str]) -> Any:
+    """The name of a number that a `datasets.ClassLabel` stands for, which may be another class's number elsewhere; -1 and
+    what is no number stay unlabeled.
+    """
+    if isinstance(value, list):
+        return [_named(v, names) for v in value]
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else None
 
 
 def join_gold(data: Dataset, path: Path, label_names: list[str]) -> Gold:

@@ -40,13 +40,15 @@ def split_words(text: str) -> list[str]:
     return text.split(" ")
 
 
-def by_words(data: Dataset) -> Dataset:
-    """The split with a class a word. Of texts that were no token lists, white space tells the words apart.
+def by_words(data: Dataset, joined: bool = False) -> Dataset:
+    """The split with a class a word. Of texts that were no token lists (``joined``: they were), white space tells the words
+    apart.
 
     It must have neither gold labels nor votes yet that are a text's.
     """
     if data.words is None:
-        data.texts = [" ".join(text.split()) for text in data.texts]
+        if not joined:
+            data.texts = [" ".join(text.split()) for text in data.texts]
         data.words = np.array([text.count(" ") + 1 for text in data.texts])
         data.columns = {**data.columns, COLUMNS[0]: [split_words(text) for text in data.texts]}
     return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -79,5 +80,6 @@ def write(parts: Iterable[pd.DataFrame], output: Path) -> int:
             runs.flush(beside)
             beside.replace(output)
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # on a disk that cannot be written there is nothing to clear up
+            beside.unlink(missing_ok=True)
     return rows

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from weakft.errors import UserError
+
 Vote = int | str | None
 """A class number or name; -1 or None abstains."""
 
@@ -39,6 +41,8 @@ class LabelingFunction:
         pre: Sequence[Callable[[Any], Any]] | None = None,
     ) -> None:
         self.name, self.f = name, f
+        if callable(pre):
+            raise UserError(f"labeling function {name!r}: pre is one function; expected a list of them, pre=[...].")
         self.resources, self.pre = dict(resources or {}), list(pre or [])
 
     def __call__(self, x: Any) -> Vote:

@@ -12,12 +12,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from weakft.data.dataset import Dataset
+from weakft.errors import listed
 
 _changed: list[tuple[Example, dict[str, Any]]] | None = None
 
 
 class Example(SimpleNamespace):
     """A row: ``x.text``, ``x.id`` and one attribute a column."""
+
+    def __getattr__(self, name: str) -> Any:  # where there is none of that name
+        known = listed(list(vars(self)))
+        raise AttributeError(f"the example has no column {name!r}; it has {known}", name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if _changed is not None:

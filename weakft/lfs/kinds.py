@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from weakft.errors import UserError
-from weakft.lfs.core import LabelingFunction, Vote
+from weakft.data.labels import NOT
+from weakft.errors import UserError, listed, nearest
+from weakft.lfs.core import LabelingFunction, Vote, place
 from weakft.lfs.words import WordIndex, words_pattern
+
+INSIDE = "I-"
+"""Before the name of an entity in its class (`weakft.tasks.entities`)."""
 
 MOST_LETTERS = 8_000
 """Letters of a word list that is one pattern; those of a longer one would leave the compiled engine's memory."""
@@ -70,9 +74,14 @@ def _caller() -> str:
 
 def _word_list(name: str, words: Iterable[str], label: Vote, case: bool, where: str) -> PatternLF | WordsLF:
     _refuse_string(name, words, "words", where)
-    ordered = sorted({w.strip() for w in words if w.strip()}, key=lambda w: (-len(w), w))
-    if not ordered:
-        raise ValueError("expected at least one word, found none")
+    words = list(words)
+    odd = [w for w in words if not isinstance(w, str)]
+    ordered = sorted({w.strip() for w in words if isinstance(w, str) and w.strip()}, key=lambda w: (-len(w), w))
+    if odd or not ordered:
+        found = repr(odd[0]) if odd else "none"
+        raise UserError(
+            f"{where}, labeling function {name!r}: expected at least one word, and words only; found {found}."
+        )
     if sum(map(len, ordered)) > MOST_LETTERS:
         return WordsLF(name, WordIndex(ordered, case), label, where)
     return PatternLF(name, words_pattern(ordered, case), label, where)
@@ -84,6 +93,19 @@ def _refuse_string(name: str, values: Any, what: str, where: str) -> None:
         raise UserError(
             f"{where}, labeling function {name!r}: expected a list of {what}, found {values!r}; write [{values!r}]."
         )
+
+
+def check_labels(lfs: Sequence[Any], names: Sequence[str]) -> None:
+    """Refuse a labeling function of these kinds that would vote for an unknown class, before it does or though it never does.
+
+    names : classes, or the labels of which a text can have any number.
+    """
+    for lf in lfs:
+        label = lf.label if isinstance(lf, (PatternLF, WordsLF, ColumnLF)) else None
+        if isinstance(label, str) and not {label, INSIDE + label, label.removeprefix(NOT)} & set(names):
+            raise UserError(
+                f"{place(lf)}: votes {label!r}; the classes are {listed(list(names))}.{nearest(label, list(names))}"
+            )
 
 
 def keywords(name: str, words: Iterable[str], label: Vote, *, case: bool = False) -> PatternLF | WordsLF:
@@ -134,7 +156,10 @@ def gazetteer(
         path = Path(entries)
         if not path.is_file():
             raise UserError(f"{where}, labeling function {name!r}: there is no gazetteer file {path}.")
-        entries = path.read_text(encoding="utf-8").splitlines()
+        try:
+            entries = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise UserError(f"{where}, labeling function {name!r}: {path} is not UTF-8: {error.reason}.") from error
     return _word_list(name, entries, label, case, where)
 
 

@@ -55,6 +55,9 @@ def load_file(path: Path) -> RuleSet:
         raise UserError(f"--lfs {path}: expected a Python file (.py).")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # so that classes in the file can be pickled
+    beside = str(path.parent.resolve())
+    if beside not in sys.path:  # modules beside it, after all others of their names
+        sys.path.append(beside)
     try:
         spec.loader.exec_module(module)
     except UserError:

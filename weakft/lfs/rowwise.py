@@ -56,7 +56,7 @@ class Chunk:
                             raise x.error
                         add(vote(x))
                     return votes
-                except (Exception, TimeLimit) as error:
+                except (Exception, SystemExit, TimeLimit) as error:
                     on_error(len(votes), error)
                     add(None)
 
@@ -109,7 +109,7 @@ def _preprocess_one(preprocessor: Callable[[Any], Any], x: Any) -> Any:
         made = preprocessor(_copy(x))
         if made is None:
             raise ValueError("Preprocessor should not return None")
-    except (Exception, TimeLimit) as error:
+    except (Exception, SystemExit, TimeLimit) as error:
         return Raised(error)
     return made
 

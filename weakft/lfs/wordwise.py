@@ -125,7 +125,8 @@ def _whole(words: Words, first: Any, behind: Any, text: str, where: str) -> tupl
     UserError : it does not begin and end where words do.
     """
     begins, ends = {a: i for i, (a, _) in enumerate(words)}, {b: i for i, (_, b) in enumerate(words)}
-    if first not in begins or behind not in ends or ends[behind] < begins[first]:
+    whole = isinstance(first, (int, np.integer)) and isinstance(behind, (int, np.integer))
+    if not whole or first not in begins or behind not in ends or ends[behind] < begins[first]:
         raise UserError(
             f"{where}: the span {first!r} to {behind!r} crosses a token of {text[:80]!r}; expected spans of characters that "
             "begin and end where tokens do."

@@ -29,6 +29,8 @@ def resolve(model: str) -> str:
     ------
     UserError : the extra that packages the weights is missing, or the weights are not the expected ones.
     """
+    if (Path(model) / "model" / "config.json").is_file():
+        raise UserError(f"--model {model}: is a run folder; its model is {Path(model) / 'model'}.")
     if model != "minilm":
         return model
     spec = importlib.util.find_spec(MINILM_PACKAGE)
