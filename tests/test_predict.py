@@ -118,3 +118,18 @@ def test_labels_are_one_column_like_any_other(model, tmp_path):
     unused = [str(model), "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "o.csv"), "--data", "x"]
     with pytest.raises(SystemExit, match="2"):  # the command line knows no such option here
         main(unused)
+
+
+def test_texts_of_another_task_and_tables_without_labels_are_said(model):
+    from weakft.display import Silent
+    from weakft.predict import predict_parts
+
+    progress = Silent()
+    marked = from_python(["[A]good[/A] film of [B]a song[/B]"] * 3, Columns(labeled=False), "texts")
+    assert len(next(iter(predict_parts(model, marked, progress)))) == 3
+    assert progress.messages == ["The texts look like those of --task relation; the model takes them as whole texts."]
+    frame = pd.DataFrame({"text": ["good film"], "sentiment": ["pos"]})
+    with pytest.raises(
+        UserError, match=r"no gold labels to measure on among its columns \('sentiment'\); name their column"
+    ):
+        weakft.evaluate(model, frame)

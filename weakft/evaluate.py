@@ -32,7 +32,7 @@ def evaluate(run: str | Path, data: Any = None, **options: Any) -> Metrics:
 def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
     from weakft.data.dataset import Dataset
     from weakft.data.tables import Columns, from_python
-    from weakft.errors import UserError
+    from weakft.errors import UserError, listed
     from weakft.inputs import Given, load_data
     from weakft.runs import model_folder
     from weakft.tasks.base import check
@@ -53,8 +53,11 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
         split = getattr(splits, config.split)
         if split is None and config.data is not None and Path(config.data).is_file():
             split = splits.train
-    if split is None or split.gold is None:
-        raise UserError(f"--data {config.data}: has no {config.split} split with gold labels to measure on.")
+    if split is None:
+        raise UserError(f"--data {config.data}: has no {config.split} split to measure on.")
+    if split.gold is None:
+        others = f" among its columns ({listed(list(split.columns))})" if split.columns else ""
+        raise UserError(f"{split.source}: no gold labels to measure on{others}; name their column with --label-column.")
     split = model.task.prepare(split, model.label_names)
     check(model.task, split)
     truth = Truth.of(split, model.classes, "measure")

@@ -55,6 +55,7 @@ def predict_parts(run: Path, data: Dataset, progress: Progress) -> Iterator[pd.D
     import pandas as pd
 
     from weakft.runs import model_folder
+    from weakft.tasks import choose
     from weakft.tasks.base import unlabeled
     from weakft.training.model import EndModel
 
@@ -63,6 +64,9 @@ def predict_parts(run: Path, data: Dataset, progress: Progress) -> Iterator[pd.D
     for i, part in enumerate(data.parts()):
         part = unlabeled(model.task, part, model.label_names)
         if not i:
+            found = choose("auto", part).name
+            if model.task.name == "classification" and found != model.task.name:
+                progress.say(f"The texts look like those of --task {found}; the model takes them as whole texts.")
             progress.start("predictions", max(len(data), part.n_rows))
         probabilities = model.predict(model.tokenize(part.texts), advance=progress.advance)
         yield pd.DataFrame(model.task.answers(part, model.label_names, probabilities))
