@@ -295,9 +295,14 @@ def test_mistakes_are_named_and_nothing_is_written(job, tmp_path, changes, messa
 
 
 def test_an_earlier_run_is_replaced_whole_and_other_folders_never(job, tmp_path):
-    first = job(method="majority")
-    (first.folder / "extra").write_text("x")
-    assert not (job(method="label-model").folder / "extra").exists()
+    first = job(method="weak", max_steps=2)
+    assert (first.folder / "model").is_dir()
+    assert not (job(method="label-model").folder / "model").exists()
+    (first.folder / "notes.txt").write_text("x")
+    with pytest.raises(UserError, match=r"holds notes.txt, which is not part of a weakft run"):
+        job(method="majority")
+    (first.folder / "notes.txt").rename(first.folder / ".report.html.partial")  # as a killed process leaves it
+    job(method="majority")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("dear")
     with pytest.raises(UserError, match="is not a weakft run"):

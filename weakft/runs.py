@@ -24,6 +24,12 @@ REPORT = "report.html"
 RUN = frozenset({METRICS, CONFIG, MODEL, PREDICTIONS, LF_SUMMARY, DISAGREEMENTS, REPORT})
 """What a run folder may hold."""
 
+PARTIAL = ".partial"
+"""The end of a file's name while it is written."""
+
+NOBODYS = (".DS_Store", "Thumbs.db")
+"""Files that file managers leave everywhere."""
+
 REPLACED = "replaced"
 """Where the earlier run lies for the moment in which a new one takes its place."""
 
@@ -47,7 +53,7 @@ def refuse_others(folder: Path, ours: frozenset[str], needed: str, what: str) ->
     UserError : with the first file that is not weakft's.
     """
     there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    others = sorted(there - ours)
+    others = sorted(name for name in there - ours if name not in NOBODYS and not name.endswith(PARTIAL))
     if there and needed not in there:
         raise UserError(f"--output {folder}: the folder exists and is not {what}; name another, or remove it.")
     if others:
@@ -137,7 +143,7 @@ def flush(path: Path) -> None:
 
 def write_text(path: Path, content: str) -> None:
     """Write a file whole: beside, then renamed."""
-    beside = path.with_name(f".{path.name}.partial")
+    beside = path.with_name(f".{path.name}{PARTIAL}")
     try:
         beside.write_text(content, encoding="utf-8")
         beside.replace(path)
