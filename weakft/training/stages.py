@@ -166,7 +166,9 @@ def self_train(
             stage.history.stopped = "nothing to select"
             progress.say(
                 f"Self-training stopped at step {stage.step}: {len(chosen.rows)} confident rows "
-                f"of {len(rows)}, {classes} classes. Lower --threshold if this is early."
+                f"of {len(rows)}, {classes} classes."
+                + " Lower --threshold if this is early."
+                * (settings.threshold > 0)
             )
             return False
         if settings.balanced:
