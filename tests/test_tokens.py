@@ -453,7 +453,8 @@ def test_a_tokenizer_that_tells_words_by_the_space_before_them(tmp_path):
     )
     kept = json.loads(trained.to_str())["model"]
     (tmp_path / "vocab.json").write_text(json.dumps(kept["vocab"]))
-    (tmp_path / "merges.txt").write_text("\n".join(m if isinstance(m, str) else " ".join(m) for m in kept["merges"]))
+    merges = [m if isinstance(m, str) else " ".join(m) for m in kept["merges"]]
+    (tmp_path / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]))
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "RobertaTokenizer", "model_max_length": 64}')
     size = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     RobertaModel(
