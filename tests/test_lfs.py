@@ -251,7 +251,7 @@ def test_conflicts_of_many_classes():
 
 
 def test_mistakes_in_the_kinds_are_told_when_the_file_is_read(tmp_path):
-    from weakft.lfs.kinds import check_labels
+    from weakft.lfs.apply import check_labels
 
     with pytest.raises(
         UserError, match="labeling function 'k': expected at least one word, and words only; found None"

@@ -19,10 +19,9 @@ from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError, listed
 from weakft.lfs import fingerprint
-from weakft.lfs.apply import Failure, apply, merge
+from weakft.lfs.apply import Failure, apply, check_labels, merge
 from weakft.lfs.cache import apply_cached, default_folder
 from weakft.lfs.core import is_labeling_function
-from weakft.lfs.kinds import check_labels
 from weakft.lfs.load import RuleSet, from_objects, load_file
 from weakft.lfs.summary import summarise
 from weakft.tasks import prepare

@@ -64,7 +64,7 @@ class Run:
 class _Job:
     """What a run has so far: each step reads what is there and adds its part.
 
-    origin : hashes of what it was given (`weakft.inputs.origin`).   votes, choice : from the labeling
+    task : its name.   origin : hashes of what it was given (`weakft.inputs.origin`).   votes, choice : from the labeling
     functions and the label model.   trained, ceiling : the end models.
     gold_used : gold labels by split, and their texts (`_gold_used`).   in_summary : validation labels that `summary` shows.
     final : the method's probabilities [n, k] by split.
@@ -74,6 +74,7 @@ class _Job:
     config: TrainConfig
     splits: Splits
     labels: list[str]
+    task: str
     origin: dict[str, str]
     progress: Progress
     votes: Votes | None = None
@@ -114,7 +115,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
         if splits.left_out:
             n = len(splits.train)
             progress.say(f"{n:,} of {n + splits.left_out:,} training texts were drawn at random (--max-rows).")
-        job = _Job(config, splits, labels, hashes, progress)
+        job = _Job(config, splits, labels, task, hashes, progress)
         with unfinished.hold(folder, _compared(config), config.resume, progress.say) as place:
             _work(job, rules, place, signals)
             return _write(job, folder, place)
@@ -393,7 +394,7 @@ def _metrics(job: _Job) -> dict[str, Any]:
         "seed": config.seed,
         "data": splits.name,
         "model": config.model,
-        "task": choose(config.task, splits.train).name,
+        "task": job.task,
         "origin": job.origin,
     }
     if config.method in job.table:

@@ -64,8 +64,8 @@ def predict_parts(run: Path, data: Dataset, progress: Progress) -> Iterator[pd.D
     for i, part in enumerate(data.parts()):
         part = unlabeled(model.task, part, model.label_names)
         if not i:
-            found = choose("auto", part).name
-            if model.task.name == "classification" and found != model.task.name:
+            found = choose("auto", part).name if model.task.name == "classification" else model.task.name
+            if found != model.task.name:
                 progress.say(f"The texts look like those of --task {found}; the model takes them as whole texts.")
             progress.start("predictions", max(len(data), part.n_rows))
         probabilities = model.predict(model.tokenize(part.texts), advance=progress.advance)

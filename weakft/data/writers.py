@@ -73,7 +73,7 @@ def write(parts: Iterable[pd.DataFrame], output: Path) -> int:
     ------
     UserError : it cannot be written, or whatever making a part raises; then nothing is left beside it.
     """
-    beside = output.with_name(f".{output.name}.partial")
+    beside = output.with_name(f".{output.name}{runs.PARTIAL}")
     try:
         with runs.mendable(output):
             rows = WRITERS[output.suffix](parts, beside)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from weakft.data.dataset import ABSTAIN, Dataset
-from weakft.errors import UserError
+from weakft.data.labels import NOT
+from weakft.errors import UserError, listed, nearest
 from weakft.lfs import limit
 from weakft.lfs.block import Failure, Job, merge
+from weakft.lfs.core import place
+from weakft.lfs.kinds import ColumnLF, PatternLF, WordsLF
 from weakft.lfs.processes import apply_blocks
+from weakft.tasks.entities import INSIDE
 
-__all__ = ["Failure", "apply", "merge"]
+__all__ = ["Failure", "apply", "check_labels", "merge"]
 
 MAX_CLASSES = 127
 """Votes are int8."""
@@ -62,3 +66,16 @@ def apply(
         if advance is not None:
             advance(len(texts))
     return L, failures
+
+
+def check_labels(lfs: Sequence[Any], names: Sequence[str]) -> None:
+    """Refuse a labeling function of these kinds that would vote for an unknown class, before it does or though it never does.
+
+    names : classes, or the labels of which a text can have any number.
+    """
+    for lf in lfs:
+        label = lf.label if isinstance(lf, (PatternLF, WordsLF, ColumnLF)) else None
+        if isinstance(label, str) and not {label, INSIDE + label, label.removeprefix(NOT)} & set(names):
+            raise UserError(
+                f"{place(lf)}: votes {label!r}; the classes are {listed(list(names))}.{nearest(label, list(names))}"
+            )

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from weakft.data.labels import NOT
-from weakft.errors import UserError, listed, nearest
-from weakft.lfs.core import LabelingFunction, Vote, place
+from weakft.errors import UserError
+from weakft.lfs.core import LabelingFunction, Vote
 from weakft.lfs.words import WordIndex, words_pattern
-
-INSIDE = "I-"
-"""Before the name of an entity in its class (`weakft.tasks.entities`)."""
 
 MOST_LETTERS = 8_000
 """Letters of a word list that is one pattern; those of a longer one would leave the compiled engine's memory."""
@@ -93,19 +89,6 @@ def _refuse_string(name: str, values: Any, what: str, where: str) -> None:
         raise UserError(
             f"{where}, labeling function {name!r}: expected a list of {what}, found {values!r}; write [{values!r}]."
         )
-
-
-def check_labels(lfs: Sequence[Any], names: Sequence[str]) -> None:
-    """Refuse a labeling function of these kinds that would vote for an unknown class, before it does or though it never does.
-
-    names : classes, or the labels of which a text can have any number.
-    """
-    for lf in lfs:
-        label = lf.label if isinstance(lf, (PatternLF, WordsLF, ColumnLF)) else None
-        if isinstance(label, str) and not {label, INSIDE + label, label.removeprefix(NOT)} & set(names):
-            raise UserError(
-                f"{place(lf)}: votes {label!r}; the classes are {listed(list(names))}.{nearest(label, list(names))}"
-            )
 
 
 def keywords(name: str, words: Iterable[str], label: Vote, *, case: bool = False) -> PatternLF | WordsLF:

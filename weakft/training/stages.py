@@ -164,11 +164,10 @@ def self_train(
         stage.periods.append({"step": stage.step, "pool": len(rows), "selected": len(chosen.rows), "classes": classes})
         if len(chosen.rows) < MIN_SELECTED or classes < 2:
             stage.history.stopped = "nothing to select"
+            advice = " Lower --threshold if this is early." if settings.threshold else ""
             progress.say(
                 f"Self-training stopped at step {stage.step}: {len(chosen.rows)} confident rows "
-                f"of {len(rows)}, {classes} classes."
-                + " Lower --threshold if this is early."
-                * (settings.threshold > 0)
+                f"of {len(rows)}, {classes} classes.{advice}"
             )
             return False
         if settings.balanced:
