@@ -1,14 +1,14 @@
 """Our own comparison: `weakft benchmark` on the real data sets, its lines kept in results/, its tables in README.md and
 the main ones on the repository's first page.
 
-    python -m benchmarks                                   # the main methods, three seeds, eight sets: what is not done yet
+    python -m benchmarks                                   # the main methods, three seeds, all sets: what is not done yet
     python -m benchmarks --data youtube trec --seeds 0     # some of it
     python -m benchmarks --methods cosine cosine-hard      # see weakft benchmark --explain
 
 Where there is a GPU its lines are kept in results/gpu, and make tables of their own; the first page's is the CPU's.
 
-Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names folders in it
-(mitr-slots is made of mitr, see `benchmarks.slots`).
+Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names folders in it, or sets that are made of others
+(`benchmarks.sets`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import front, slots
+from benchmarks import front
+from benchmarks.sets import folder
 from weakft.benchmark import CELLS, run_benchmark
 from weakft.cli import parse
 from weakft.cli import run as run_cli
@@ -91,7 +92,7 @@ def main(args: list[str]) -> None:
     """Run what is missing and make the tables anew."""
     config = parse(BenchmarkConfig, args, "python -m benchmarks")
     root = Path(os.environ.get("WEAKFT_DATA", "../shared/data"))
-    folders = [str(slots.folder(root) if name == slots.NAME else root / name) for name in config.data or SETS]
+    folders = [str(folder(name, root)) for name in config.data or SETS]
     import torch
 
     results = ON_GPU if torch.cuda.is_available() else RESULTS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks import slots
+from benchmarks.sets import mails, own_rules, slots
 from weakft.comparison import summary
 
 README = Path(__file__).parent.parent / "README.md"
@@ -17,9 +17,11 @@ SETS = {
     "yoruba": "Yoruba news",
     "agnews12k": "AG News, one rule",
     "chemprot": "ChemProt relations",
+    own_rules.NAME: "ChemProt, our own rules",
     "wic": "WiC pairs, one rule",
     "mitr": "MIT Restaurant slots, F1 of entities",
     slots.NAME: "MIT Restaurant types of slots, micro-F1",
+    mails.NAME: "SpamAssassin mails",
 }
 METHODS = {
     "majority": "majority vote",

@@ -1,7 +1,8 @@
-r"""Keyword rules for relations between a chemical and a gene (ChemProt).
+r"""Rules for relations between a chemical and a gene (ChemProt): what is said between the two, before or behind them.
 
-The two entities are marked in the text: [CHEMICAL]..[\CHEMICAL] and [GENE]..[\GENE]. A keyword counts only where it stands
-between or near the two, which is where the relation is usually said.
+The two entities are marked in the text: [CHEMICAL]..[\CHEMICAL] and [GENE]..[\GENE]. A word between them mostly says what the
+one does to the other; one outside may be about a third. A word of inhibition turns what stands beside it around ("X blocks
+Y-induced Z"). Begun with the keywords of Yu et al. 2021 and mended where the validation split showed them wrong.
 """
 
 import re
@@ -21,37 +22,68 @@ LABELS = [
     "not",
 ]
 NEAR = 60
-"""Characters on either side of the entities that still count."""
+"""Characters outside the entities that still count."""
 
-MARKS = re.compile(r"\[\\?(?:CHEMICAL|GENE)\]")
-KEYWORDS = {
-    "part_of": ["amino acid", "residue", "replac", "mutant", "mutat"],
-    "regulator": ["bind", "interact", "affinit", "regulat"],
-    "upregulator": ["activat", "increas", "induc", "stimulat", "upregulat", "up-regulat", "enhanc"],
-    "downregulator": ["downregulat", "down-regulat", "reduc", "inhibit", "decreas", "suppress", "block"],
-    "agonist": ["agonist"],
-    "antagonist": ["antagon"],
-    "modulator": ["modulat", "allosteric"],
-    "cofactor": ["cofactor", "coenzyme"],
-    "substrate_or_product": ["substrate", "transport", "catalyz", "catalys", "produc", "conver", "metaboli"],
-    "not": [" not ", " no ", "without"],
-}
+MARKS = re.compile(r"\[\\?(CHEMICAL|GENE)\]")
+INHIBITION = r"inhibit|block|suppress|reduc|decreas|attenuat|abrogat|abolish|down-?regulat|antagon|prevent"
 
 
-def near_entities(text: str) -> str:
-    """The part of the text from shortly before the first mark to shortly after the last."""
+def place(text: str, where: str) -> str:
+    """What stands before, between or after the entities, "" where there are not two."""
     marks = list(MARKS.finditer(text))
-    if not marks:
-        return text
-    return text[max(0, marks[0].start() - NEAR) : marks[-1].end() + NEAR]
+    if len(marks) < 4:
+        return ""
+    if where == "before":
+        return text[max(0, marks[0].start() - NEAR) : marks[0].start()]
+    return text[marks[1].end() : marks[2].start()] if where == "between" else text[marks[3].end() :][:NEAR]
 
 
-def keyword(stem: str, label: str) -> LabelingFunction:
-    """Vote for a relation where a word begins with the stem; an "antagonist" is no agonist."""
-    pattern = re.compile(stem if stem.startswith(" ") else rf"\b{re.escape(stem)}", re.IGNORECASE)
-    return LabelingFunction(
-        f"{label}:{stem.strip()}", lambda x: label if pattern.search(near_entities(x.text)) else None
-    )
+def rule(label: str, where: str, pattern: str, unless: str = "(?!)", first: str = "") -> LabelingFunction:
+    """Vote for a relation where a pattern is found and the words that say otherwise are not found between the entities.
+
+    first : the entity that must come first, if any.
+    """
+    wanted, against = re.compile(pattern, re.IGNORECASE), re.compile(unless, re.IGNORECASE)
+
+    def vote(x):
+        begins = MARKS.search(x.text)
+        if first and (begins is None or begins[1] != first):
+            return None
+        found = wanted.search(place(x.text, where)) and not against.search(place(x.text, "between"))
+        return label if found else None
+
+    return LabelingFunction(f"{label}: {pattern} {where}", vote)
 
 
-LFS = [keyword(stem, label) for label, stems in KEYWORDS.items() for stem in stems]
+NEGATION = r"\bnot\b|\bno\b|fail"
+OTHERWISE = f"{INHIBITION}|{NEGATION}"
+SAID = rf"{OTHERWISE}|activat|increas|induc|stimulat|up-?regulat|enhanc|bind|affinit|metaboli|agonis"
+"""Where one of these stands between the entities, what is outside is about something else."""
+
+LFS = [
+    *(
+        rule("downregulator", "between", stem, NEGATION)
+        for stem in ["inhibit", "block", "suppress", "reduc", "decreas", "attenuat|abrogat|abolish", "down-?regulat"]
+    ),
+    *(rule("downregulator", "after", stem, SAID) for stem in ["inhibit", "block", "suppress", "down-?regulat"]),
+    *(rule("downregulator", "before", stem, SAID) for stem in ["inhibit", "block", "suppress"]),
+    *(
+        rule("upregulator", "between", stem, OTHERWISE)
+        for stem in ["activat", "increas", "induc", "stimulat", r"\bup-?regulat", "enhanc|elevat|promot"]
+    ),
+    *(rule("upregulator", "after", stem, SAID) for stem in ["activat", "increas", "enhanc|elevat"]),
+    *(rule("regulator", "between", stem, OTHERWISE) for stem in ["bind|bound", "affinit", "interact", "target"]),
+    *(rule("regulator", "after", stem, SAID) for stem in ["bind|bound"]),
+    *(rule("regulator", "before", stem, SAID) for stem in ["bind|bound"]),
+    *(rule("agonist", where, r"(?<!ant)agonis") for where in ["between", "after"]),
+    *(rule("antagonist", where, "antagon") for where in ["between", "after"]),
+    rule("modulator", "between", "allosteric"),
+    rule("substrate_or_product", "between", "conver|substrate|cataly[sz]|metaboli", OTHERWISE),
+    rule("substrate_or_product", "before", "conver|metaboli|synthes"),
+    rule("substrate_or_product", "after", "metaboli|synthes"),
+    rule("substrate_or_product", "between", "synthes", OTHERWISE),
+    rule("part_of", "between", "residue|domain|terminal|motif|site", OTHERWISE, first="GENE"),
+    rule("part_of", "after", "residue|domain|terminal|motif"),
+    rule("part_of", "between", "replac|substitut|residue", OTHERWISE),
+    rule("not", "between", r"\bnot\b|\bno (effect|change|significant)|fail|unaffected|unaltered"),
+]

@@ -438,7 +438,7 @@ def test_rows_are_told_apart_for_tables_words_and_persons():
 
 
 def test_mitrs_slots_are_what_mitr_holds(real_data, tmp_path):
-    from benchmarks.slots import derive
+    from benchmarks.sets.slots import derive
 
     derive(real_data / "mitr", tmp_path)
     splits = read_splits(tmp_path, Columns())

@@ -154,6 +154,29 @@ def test_use_valid_trains_on_the_validation_labels_and_says_so(job):
     assert run.table["cosine"]["accuracy"] > run.table["majority"]["accuracy"]
 
 
+def test_with_use_valid_the_weights_are_the_mean_of_the_labels_model_and_the_student(job, monkeypatch):
+    from safetensors.torch import load_file
+
+    import weakft.training.self_training as module
+
+    students, original = [], module.self_train
+
+    def noted(model, *given):
+        found = original(model, *given)
+        students.append(model.snapshot())
+        return found
+
+    monkeypatch.setattr(module, "self_train", noted)
+    run = job("semi", use_valid=True, self_training_steps=8)
+    saved, of_labels = (
+        load_file(folder / "model" / "model.safetensors")
+        for folder in (run.folder, job("valid", method="valid").folder)
+    )
+    for name, weights in saved.items():
+        assert weights.equal((students[0][name] + of_labels[name]) / 2)
+    assert not all(students[0][name].equal(weights) for name, weights in of_labels.items())
+
+
 def test_continued_fine_tuning_starts_from_the_methods_model(job):
     weak = job("weak", method="weak", initial_steps=3)
     run = job("continued", method="weak", initial_steps=3, continue_on_valid=True)

@@ -261,6 +261,13 @@ class EndModel:
         """Load a `snapshot`."""
         self.module.load_state_dict(weights)
 
+    def average(self, weights: dict[str, Any]) -> None:
+        """Load the mean of a `snapshot` and the weights as they are. Of models that were fine-tuned from the same pre-trained
+        weights it predicts about as their mean does (model soups, Wortsman et al. 2022).
+        """
+        now = self.snapshot()
+        self.restore({name: (w + weights[name]) / 2 if w.is_floating_point() else w for name, w in now.items()})
+
     def save(self, folder: Path) -> None:
         """Write a standard Hugging Face model folder: safetensors, config with id2label, tokenizer.
 

@@ -51,9 +51,12 @@ def run_self_training(
     teacher (`first_teacher`) the student starts again from the pre-trained weights.
 
     Where the initial model learned from the validation labels instead (`use_valid`), the labels' rows join every period,
-    and ``of_labels`` [v, k] are predictions for them by models of other labels than theirs (`cross_fitting.unseen`).
+    and ``of_labels`` [v, k] are predictions for them by models of other labels than theirs (`cross_fitting.unseen`). The
+    result is the mean of both models' weights: the initial one knows the texts that the validation split is drawn from, the
+    student those of the pool, and these may differ.
     """
     model, teacher, balance, clean = result.model, None, weak.class_balance, None
+    initial = model.snapshot() if config.use_valid else None
     if config.use_valid:
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
     everything = np.arange(splits.train.n_rows)
@@ -109,6 +112,8 @@ def run_self_training(
             None if clean is None else (splits.train.n_rows, clean),
             checkpoints.of("self-training"),
         )
+    if initial is not None:
+        model.average(initial)
     result.records["self_training"] = asdict(history) | {
         "best_step": best.step,
         "valid_accuracy": best.score[0],
