@@ -151,6 +151,7 @@ def test_use_valid_trains_on_the_validation_labels_and_says_so(job):
     page = (run.folder / "report.html").read_text("utf-8")
     shown = " ".join(page.split())
     assert f"with {round(100 * share)} %" in shown and ". Beside it teaches" in shown
+    assert "the mean of its weights and the student's" in shown.replace("&#39;", "'")
     assert run.table["cosine"]["accuracy"] > run.table["majority"]["accuracy"]
 
 

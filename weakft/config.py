@@ -192,8 +192,8 @@ class EngineOptions(Options):
     use_valid: bool = Field(
         False,
         description="Method cosine: train on the validation labels, too. The initial model learns from them and teaches "
-        "beside the rules, with the share that cross-fitting gives it, and they join every period; no checkpoint is chosen "
-        "by them then.",
+        "beside the rules, with the share that cross-fitting gives it, and they join every period; the result is the mean of "
+        "its weights and the student's. No checkpoint is chosen by them then.",
     )
     continue_on_valid: bool = Field(
         False, description="Methods weak and cosine: fine-tune the result on the validation labels (to compare)."
