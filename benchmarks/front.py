@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.sets import mails, own_rules, slots
+from benchmarks.sets import own_rules, slots
 from weakft.comparison import summary
 
 README = Path(__file__).parent.parent / "README.md"
@@ -21,7 +21,6 @@ SETS = {
     "wic": "WiC pairs, one rule",
     "mitr": "MIT Restaurant slots, F1 of entities",
     slots.NAME: "MIT Restaurant types of slots, micro-F1",
-    mails.NAME: "SpamAssassin mails",
 }
 METHODS = {
     "majority": "majority vote",
