@@ -216,7 +216,7 @@ def test_trec_rules_give_the_data_sets_own_votes(real_data):
 
 @pytest.mark.parametrize(
     ("name", "least_coverage", "least_accuracy"),
-    [("youtube", 0.8, 0.88), ("trec", 0.94, 0.5), ("agnews12k", 0.45, 0.8), ("chemprot", 0.8, 0.5)],
+    [("youtube", 0.8, 0.88), ("trec", 0.94, 0.5), ("agnews12k", 0.45, 0.8), ("chemprot", 0.75, 0.6)],
 )
 def test_the_shipped_rules_are_worth_something(real_data, name, least_coverage, least_accuracy):
     from pathlib import Path
