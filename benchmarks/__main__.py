@@ -13,7 +13,6 @@ Data folders come from WEAKFT_DATA (default ../shared/data); `--data` names fold
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -91,8 +90,7 @@ def between(readme: str, begin: str, content: str, end: str) -> str:
 def main(args: list[str]) -> None:
     """Run what is missing and make the tables anew."""
     config = parse(BenchmarkConfig, args, "python -m benchmarks")
-    root = Path(os.environ.get("WEAKFT_DATA", "../shared/data"))
-    folders = [str(folder(name, root)) for name in config.data or SETS]
+    folders = [str(folder(name)) for name in config.data or SETS]
     import torch
 
     results = ON_GPU if torch.cuda.is_available() else RESULTS

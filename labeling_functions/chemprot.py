@@ -28,14 +28,17 @@ MARKS = re.compile(r"\[\\?(CHEMICAL|GENE)\]")
 INHIBITION = r"inhibit|block|suppress|reduc|decreas|attenuat|abrogat|abolish|down-?regulat|antagon|prevent"
 
 
-def place(text: str, where: str) -> str:
-    """What stands before, between or after the entities, "" where there are not two."""
-    marks = list(MARKS.finditer(text))
-    if len(marks) < 4:
-        return ""
-    if where == "before":
-        return text[max(0, marks[0].start() - NEAR) : marks[0].start()]
-    return text[marks[1].end() : marks[2].start()] if where == "between" else text[marks[3].end() :][:NEAR]
+def cut(x):
+    """What stands before, between and after the entities as attributes of x, and which of them comes first; once a text."""
+    marks = list(MARKS.finditer(x.text))
+    x.before = x.between = x.after = x.first = ""
+    if len(marks) >= 4:
+        opened, closed, reopened, last = marks[:4]
+        x.before = x.text[max(0, opened.start() - NEAR) : opened.start()]
+        x.between = x.text[closed.end() : reopened.start()]
+        x.after = x.text[last.end() :][:NEAR]
+        x.first = opened[1]
+    return x
 
 
 def rule(label: str, where: str, pattern: str, unless: str = "(?!)", first: str = "") -> LabelingFunction:
@@ -46,13 +49,11 @@ def rule(label: str, where: str, pattern: str, unless: str = "(?!)", first: str 
     wanted, against = re.compile(pattern, re.IGNORECASE), re.compile(unless, re.IGNORECASE)
 
     def vote(x):
-        begins = MARKS.search(x.text)
-        if first and (begins is None or begins[1] != first):
+        if first and x.first != first:
             return None
-        found = wanted.search(place(x.text, where)) and not against.search(place(x.text, "between"))
-        return label if found else None
+        return label if wanted.search(getattr(x, where)) and not against.search(x.between) else None
 
-    return LabelingFunction(f"{label}: {pattern} {where}", vote)
+    return LabelingFunction(f"{label}: {pattern} {where}", vote, pre=[cut])
 
 
 NEGATION = r"\bnot\b|\bno\b|fail"

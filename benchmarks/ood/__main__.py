@@ -9,7 +9,6 @@ Lines go to ../results/ood.jsonl, the table to ../README.md.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.__main__ import README, RESULTS, between
+from benchmarks.sets import folder
 from weakft.comparison.cells import append_lines, key_of, read_lines
 from weakft.comparison.methods import find
 
@@ -94,12 +94,12 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--methods", nargs="+", default=METHODS)
     options = parser.parse_args()
-    folder = Path(os.environ.get("WEAKFT_DATA", "../shared/data")) / "trec"
+    data = folder("trec")
     for seed in options.seeds:
         for method in options.methods:
             if ("trec", method, seed) in {key_of(line) for line in read_lines(LINES)}:
                 continue
-            append_lines(LINES, run(method, seed, folder))
+            append_lines(LINES, run(method, seed, data))
             README.write_text(render(README.read_text(encoding="utf-8"), read_lines(LINES)), encoding="utf-8")
             print(f"{method}, seed {seed}: done")
 

@@ -1,20 +1,23 @@
-"""Data sets that are made of others: one file each, with the name of the folder that it writes."""
+"""Data sets that are made of others: one file each, with their `NAME`, the `SOURCE` they are made of, and `derive`."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from benchmarks.sets import mails, own_rules, slots
 
 MADE = {module.NAME: module for module in (slots, own_rules, mails)}
-"""What makes them, by the data set's name: ``make(root)`` writes its folder, from those in ``root`` if it is made of one."""
+DATA = Path(__file__).parent.parent / "data"
+"""Where their folders go."""
 
 
-def folder(name: str, root: Path) -> Path:
-    """A data set's folder: the one in ``root``, or one made where it is not there yet."""
+def folder(name: str) -> Path:
+    """A data set's folder: the one in WEAKFT_DATA (default ../shared/data), or one made of another there."""
+    root = Path(os.environ.get("WEAKFT_DATA", "../shared/data"))
     if name not in MADE:
         return root / name
-    made = MADE[name]
-    if not (made.FOLDER / "test.json").is_file():
-        made.make(root)
-    return made.FOLDER
+    target = DATA / name
+    if not (target / "test.json").is_file():
+        MADE[name].derive(root / MADE[name].SOURCE, target)
+    return target

@@ -1,8 +1,6 @@
 """`python -m benchmarks.sets NAME`: make a data set's folder, where it is not there yet, and say where it is."""
 
-import os
 import sys
-from pathlib import Path
 
 from benchmarks.sets import MADE, folder
 from weakft.cli import run as run_cli
@@ -13,7 +11,7 @@ def main(args: list[str]) -> None:
     """Make what is named."""
     if len(args) != 1 or args[0] not in MADE:
         raise UserError(f"python -m benchmarks.sets NAME: expected one of {', '.join(MADE)}.")
-    print(folder(args[0], Path(os.environ.get("WEAKFT_DATA", "../shared/data"))))
+    print(folder(args[0]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from weakft.data.dataset import Dataset
 from weakft.lfs.apply import apply
 from weakft.lfs.load import load_file
 
-DATA = Path(__file__).parent.parent / "data"
 RULES = Path(__file__).parent.parent.parent / "labeling_functions"
 SPLITS = ("train", "valid", "test")
 

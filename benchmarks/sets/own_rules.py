@@ -10,16 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.sets.layout import DATA, SPLITS, read, write_voted
+from benchmarks.sets.layout import SPLITS, read, write_voted
 
 NAME = "chemprot-rules"
-FOLDER = DATA / NAME
 SOURCE = "chemprot"
-
-
-def make(root: Path) -> None:
-    """Write the folder, from ChemProt's in ``root``."""
-    derive(root / SOURCE, FOLDER)
 
 
 def derive(source: Path, target: Path) -> None:

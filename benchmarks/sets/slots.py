@@ -11,17 +11,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sets.layout import DATA, SPLITS, read, write
+from benchmarks.sets.layout import SPLITS, read, write
 from weakft.tasks.entities import OUTSIDE
 
 NAME = "mitr-slots"
-FOLDER = DATA / NAME
 SOURCE = "mitr"
-
-
-def make(root: Path) -> None:
-    """Write the folder, from mitr's in ``root``."""
-    derive(root / SOURCE, FOLDER)
 
 
 def derive(source: Path, target: Path) -> None:

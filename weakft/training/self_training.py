@@ -56,8 +56,9 @@ def run_self_training(
     student those of the pool, and these may differ.
     """
     model, teacher, balance, clean = result.model, None, weak.class_balance, None
-    initial = model.snapshot() if config.use_valid else None
+    initial = None
     if config.use_valid:
+        initial = model.snapshot()
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
     everything = np.arange(splits.train.n_rows)
     texts = max(1, TEACHER_ROWS * tokens.count(everything) // max(1, len(everything)))
