@@ -87,7 +87,7 @@ def test_a_linked_teacher_is_better_and_mends_its_student():
     other, q, other_follows = spans(50, 1)
     before = FirstTeacher(np.arange(len(q)), q, p, truth.figure(p), [])
     after = linked(before, other_follows, follows, truth)
-    assert after.chain is not None and after.accuracy == truth.figure(after.valid) > before.accuracy
+    assert after.chain is not None and after.figure == truth.figure(after.valid) > before.figure
     counts = np.bincount(after.predictions.argmax(1), minlength=3)
     np.testing.assert_allclose(after.balance(1, False), counts / len(q), rtol=1e-6)
     _, student, _ = spans(50, 1)

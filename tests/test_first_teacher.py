@@ -109,7 +109,7 @@ def test_a_candidate_is_calibrated_without_moving_a_label():
     gold = np.array([0, 0, 0, 1])
     certain = np.array([[50.0, 0], [50, 0], [50, 0], [50, 0]])  # always sure, once wrong
     found = candidate("k", "n", certain, certain, Truth(gold))
-    assert found.accuracy == 0.75
+    assert found.figure == 0.75
     assert found.pool.max() < 0.99
     assert (found.pool.argmax(1) == certain.argmax(1)).all()
 

@@ -277,9 +277,9 @@ def test_training_its_curve_and_its_periods(shown, finished):
     at = cells.index("self-training")
     kept = record["self_training"]["best_step"]
     assert cells[at + 1] == "30" and cells[at + 3] == (str(kept) if kept else "–")
-    assert cells[at + 4] == f"{record['self_training']['valid_accuracy']:.3f}"
+    assert cells[at + 4] == f"{record['self_training']['valid_figure']:.3f}"
     for member in record["first_teacher"]["members"]:
-        assert cells[cells.index(member["kind"]) + 2] == f"{member['valid_accuracy']:.3f}"
+        assert cells[cells.index(member["kind"]) + 2] == f"{member['valid_figure']:.3f}"
     at = cells.index("from step") + 5
     for period in record["periods"]:
         assert cells[at : at + 3] == [str(period["step"]), str(period["pool"]), str(period["selected"])]

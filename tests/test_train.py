@@ -131,7 +131,7 @@ def test_every_method_runs_in_the_same_engine(job, method):
 def test_the_first_teacher_is_reported_and_teaches_only_where_there_is_something_to_learn_from(job, finished):
     record = finished.metrics["training"]["first_teacher"]
     assert record["rows"] == 300
-    assert record["members"][0]["valid_accuracy"] == max(m["valid_accuracy"] for m in record["members"])
+    assert record["members"][0]["valid_figure"] == max(m["valid_figure"] for m in record["members"])
     small = job("small", data=table(24, 0), initial_steps=5, self_training_steps=5)
     assert "first_teacher" not in small.metrics["training"]
     papers = job("papers", first_teacher=False, initial_steps=5, self_training_steps=5)

@@ -68,7 +68,7 @@ def _stage(name: str, stage: Stage) -> dict[str, Any]:
         "steps": stage.steps,
         "stopped": STOPPED.get(stage.stopped, stage.stopped),
         "best_step": stage.best_step if chosen else None,
-        "valid_accuracy": stage.valid_accuracy if chosen else None,
+        "valid_figure": stage.valid_figure if chosen else None,
     }
 
 

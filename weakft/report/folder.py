@@ -58,7 +58,7 @@ class Stage(BaseModel):
     valid: list[tuple[int, float | None]] = []
     stopped: str = ""
     best_step: int | None = None
-    valid_accuracy: float | None = None
+    valid_figure: float | None = None
 
 
 class Member(BaseModel):
@@ -66,13 +66,13 @@ class Member(BaseModel):
 
     kind: str
     name: str = ""
-    valid_accuracy: float | None = None
+    valid_figure: float | None = None
 
 
 class FirstTeacher(BaseModel):
     """The first teacher of self-training."""
 
-    valid_accuracy: float | None = None
+    valid_figure: float | None = None
     rows: int
     chain_strength: float = 0.0
     labels_share: float | None = None

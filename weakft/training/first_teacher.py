@@ -29,28 +29,28 @@ TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 
 @dataclass
 class Candidate:
-    """A possible teacher: its kind (of which the best counts), what it is, its validation figures (``accuracy``: the one that
+    """A possible teacher: its kind (of which the best counts), what it is, its validation figures (``figure``: the one that
     counts, see `Truth.figure`), and its probabilities for pool and validation rows.
     """
 
     kind: str
     name: str
-    accuracy: float
+    figure: float
     log_loss: float
     pool: np.ndarray
     valid: np.ndarray
 
     @property
     def order(self) -> tuple[float, float]:
-        """Sorts the best first: by validation accuracy, then log-loss."""
-        return -self.accuracy, self.log_loss
+        """Sorts the best first: by the figure, then log-loss."""
+        return -self.figure, self.log_loss
 
 
 @dataclass
 class FirstTeacher:
     """The mean of the best candidates, on `rows` of the training split.
 
-    predictions : probabilities [len(rows), k].   valid, accuracy : those for the validation rows [v, k], and their figure.
+    predictions : probabilities [len(rows), k].   valid, figure : those for the validation rows [v, k], and their figure.
     members : the candidates, best first.   chain : what made words agree along their texts, if anything (`linked`).
     labels_share : the share of the predictions that is of a model of gold labels (`joined`).
     """
@@ -58,7 +58,7 @@ class FirstTeacher:
     rows: np.ndarray
     predictions: np.ndarray
     valid: np.ndarray
-    accuracy: float
+    figure: float
     members: list[Candidate]
     chain: Chain | None = None
     labels_share: float = 0.0
@@ -131,16 +131,16 @@ def candidates(
 
 
 def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> FirstTeacher:
-    """The teacher: of each kind the candidate with the highest validation accuracy (the log-loss breaks ties), averaged
+    """The teacher: of each kind the candidate with the highest validation figure (the log-loss breaks ties), averaged
     over the kinds within one standard error of the best.
     """
     kinds: dict[str, Candidate] = {}
     for c in sorted(found, key=lambda c: c.order):
         kinds.setdefault(c.kind, c)
     ordered = list(kinds.values())
-    best = ordered[0].accuracy
+    best = ordered[0].figure
     bar = best - truth.standard_error(best)
-    members = [c for c in ordered if c.accuracy >= bar]
+    members = [c for c in ordered if c.figure >= bar]
     predictions = np.mean([c.pool for c in members], axis=0)
     valid = np.mean([c.valid for c in members], axis=0)
     return FirstTeacher(rows, predictions, valid, truth.figure(valid), members)
@@ -166,7 +166,7 @@ def linked(teacher: FirstTeacher, follows: np.ndarray, valid_follows: np.ndarray
     if chain is None:
         return teacher
     predictions, valid = chain.agreed(teacher.predictions, follows), chain.agreed(teacher.valid, valid_follows)
-    return replace(teacher, chain=chain, predictions=predictions, valid=valid, accuracy=truth.figure(valid))
+    return replace(teacher, chain=chain, predictions=predictions, valid=valid, figure=truth.figure(valid))
 
 
 def joined(teacher: FirstTeacher, clean: np.ndarray, share: float) -> FirstTeacher:

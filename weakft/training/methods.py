@@ -100,7 +100,7 @@ def train_end_model(
                 fine_tune(*given, alone, config.batch_size, config.seed, None, progress, "head", head)
         initial = checkpoints.of("initial")
         best, history = fine_tune(*given, schedule, config.batch_size, config.seed, validator, progress, stage, initial)
-    result.records["initial"] = asdict(history) | {"best_step": best.step, "valid_accuracy": best.score[0]}
+    result.records["initial"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
     if test is not None:
         result.stage_test[method.labels] = model.predict(test)
     if method.self_training and config.self_training_steps != 0:

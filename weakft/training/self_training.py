@@ -76,11 +76,11 @@ def run_self_training(
                 model.restore(pristine)
         balance = teacher.balance(tokens.kinds, tokens.plain)
         result.records["first_teacher"] = {
-            "valid_accuracy": teacher.accuracy,
+            "valid_figure": teacher.figure,
             "rows": len(teacher.rows),
             "chain_strength": 0.0 if teacher.chain is None else teacher.chain.strength,
             "labels_share": teacher.labels_share if config.use_valid else None,
-            "members": [{"kind": c.kind, "name": c.name, "valid_accuracy": c.accuracy} for c in teacher.members],
+            "members": [{"kind": c.kind, "name": c.name, "valid_figure": c.figure} for c in teacher.members],
         }
     steps = config.self_training_steps or passes(config, len(splits.train), *SELF_TRAINING_STEPS)
     schedule = schedule_of(config, model, validator, steps, 0)
@@ -117,7 +117,7 @@ def run_self_training(
         model.average(initial)
     result.records["self_training"] = asdict(history) | {
         "best_step": best.step,
-        "valid_accuracy": best.score[0],
+        "valid_figure": best.score[0],
     }
     result.records["periods"] = periods
 
