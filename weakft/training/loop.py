@@ -79,11 +79,15 @@ class Validator:
 
 @dataclass
 class Best:
-    """The best checkpoint so far, by the validator's score; without a validator the newest is the best."""
+    """The best checkpoint so far, by the validator's score; without a validator the newest is the best.
+
+    highest : the highest figure seen, which is not the checkpoint's where the newest of several may do (`Schedule.newest`).
+    """
 
     score: tuple[float, float] = (-np.inf, -np.inf)
     weights: dict[str, Any] | None = None
     step: int = 0
+    highest: float = -np.inf
 
 
 @dataclass
@@ -99,7 +103,12 @@ class History:
 
 @dataclass
 class Schedule:
-    """A stage's budget and step size. ``patience`` counts evaluations without a better score; 0 never stops early."""
+    """A stage's budget and step size.
+
+    patience : evaluations without a better checkpoint that end the stage; 0: it never stops early.
+    newest : the best checkpoint is the newest whose figure is within one standard error of the highest, not the highest
+    itself. A small split cannot tell these apart, and the later has seen more and has moved with smaller steps.
+    """
 
     steps: int
     learning_rate: float
@@ -110,6 +119,7 @@ class Schedule:
     patience: int = 0
     gradient_clip: float = 1.0
     accumulate: int = 1
+    newest: bool = False
 
     def factor(self, step: int) -> float:
         """The share of ``learning_rate`` at a step: linear warm-up, then linear decay to zero (or constant)."""
@@ -296,7 +306,9 @@ def _goes_on(stage: Stage, validator: Validator | None, progress: Progress) -> b
     score, collapsed = validator.score(model)
     history.valid.append((stage.step, score[0]))
     progress.advance(0, f"valid {score[0]:.3f}")
-    if score > best.score:
+    best.highest = max(best.highest, score[0])
+    enough = best.highest - validator.truth.standard_error(best.highest)
+    if score > best.score or (schedule.newest and not collapsed and score[0] >= enough):
         best.score, best.weights, best.step = score, model.snapshot(), stage.step
     waited = sum(1 for step, _ in history.valid if step > best.step)
     if collapsed and waited >= 2:
