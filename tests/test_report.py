@@ -276,7 +276,7 @@ def test_training_its_curve_and_its_periods(shown, finished):
     cells = shown.cells["training"]
     at = cells.index("self-training")
     kept = record["self_training"]["best_step"]
-    assert cells[at + 1] == "30" and cells[at + 3] == (str(kept) if kept else "–")
+    assert cells[at + 1] == "30" and cells[at + 3] == (str(kept) if kept else "none: the model before it is better")
     assert cells[at + 4] == f"{record['self_training']['valid_figure']:.3f}"
     for member in record["first_teacher"]["members"]:
         assert cells[cells.index(member["kind"]) + 2] == f"{member['valid_figure']:.3f}"
@@ -286,6 +286,15 @@ def test_training_its_curve_and_its_periods(shown, finished):
         at += 5
     assert shown.elements.count("svg") == 1
     assert "Validation accuracy over the steps of training" in shown.text("training")
+
+
+def test_a_student_that_is_worse_than_the_initial_model_is_said_to_be(folder):
+    path = folder / "metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["training"]["self_training"]["best_step"] = 0
+    path.write_text(json.dumps(metrics))
+    shown = Page(weakft.report(folder).read_text())
+    assert "none: the model before it is better" in shown.text("training")
 
 
 def test_the_curve_holds_every_look(finished):

@@ -81,6 +81,7 @@ class Validator:
 class Best:
     """The best checkpoint so far, by the validator's score; without a validator the newest is the best.
 
+    step : the stage's, 0 where the model is better as it was before.
     highest : the highest figure seen, which is not the checkpoint's where the newest of several may do (`Schedule.newest`).
     """
 
