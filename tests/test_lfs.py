@@ -54,6 +54,47 @@ def test_names_numbers_minus_one_and_none_are_votes():
     assert vote(LabelingFunction("f", lambda x: next(answers)), *"abcde") == [1, 0, -1, -1, 1]
 
 
+STARS = ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("names", "answer", "number"),
+    [
+        (STARS, 1, 0),
+        (STARS, np.int64(3), 2),
+        (STARS, "2", 1),
+        (STARS, -1, -1),
+        (["1", "0"], 1, 0),
+        (["-1", "1"], 1, 1),
+        (["-1", "1"], "-1", 0),
+        (["-1", "1"], None, -1),
+        (["007", "8"], 8, 1),
+    ],
+)
+def test_where_classes_are_named_by_numbers_a_vote_is_a_name(names, answer, number):
+    """As gold labels are: five stars are not the sixth class."""
+    for lf in (LabelingFunction("f", lambda x: answer), keywords("k", ["text"], answer)):
+        assert apply([lf], data("a text"), names)[0].tolist() == [[number]]
+
+
+@pytest.mark.parametrize(
+    ("names", "answer", "message"),
+    [
+        (STARS, 0, "voted 0; expected -1 .abstain. or a class, and these are '1', '2', '3'"),
+        (["007", "8"], 7, "voted 7"),
+        (
+            ["-1", "1"],
+            -1,
+            "voted -1, which abstains and is the name of a class, too. Return None to abstain, the string '-1'",
+        ),
+    ],
+)
+def test_a_number_that_names_no_class_or_both_a_class_and_none_is_no_vote(names, answer, message):
+    for lf in (LabelingFunction("f", lambda x: answer), keywords("k", ["text"], answer)):
+        with pytest.raises(UserError, match=message):
+            apply([lf], data("a text"), names)
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [

@@ -164,6 +164,18 @@ def test_functions_vote_for_and_against_labels_whatever_applies_them(tmp_path):
     assert frame["coverage"].tolist() == pytest.approx([1 / 3] * 4)
 
 
+def test_where_labels_are_named_by_numbers_a_vote_is_a_name():
+    lfs = [weakft.LabelingFunction(str(said), lambda x, said=said: said) for said in (2, [3, "not 2"], -1)]
+    L, _ = apply(lfs, by_labels(Dataset(["a text"], ["0"]), ["1", "2", "3"]), ["no", "yes"])
+    assert L.tolist() == [[-1, -1, -1], [1, 0, -1], [-1, 1, -1]]
+    with pytest.raises(UserError, match="voted '0'; the labels are '1', '2', '3'"):
+        apply(
+            [weakft.LabelingFunction("none", lambda x: 0)],
+            by_labels(Dataset(["a"], ["0"]), ["1", "2", "3"]),
+            ["no", "yes"],
+        )
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [

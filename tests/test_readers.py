@@ -33,8 +33,8 @@ def write(folder, name):
 
 def test_classes_that_are_numbers_are_in_their_order():
     columns = Columns()
-    data = from_python(pd.DataFrame({"text": TEXTS, "label": ["10", "2", "1", "10"]}), columns, "train")
-    assert columns.found_labels == ["1", "2", "10"]
+    data = from_python(pd.DataFrame({"text": TEXTS, "label": ["10", "2", "-1", "10"]}), columns, "train")
+    assert columns.found_labels == ["-1", "2", "10"]
     assert data.gold.read("measure").tolist() == [2, 1, 0, 2]
 
 

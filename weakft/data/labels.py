@@ -5,6 +5,7 @@ So whatever reads classes reads labels; a label that nobody looked for on a text
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,14 @@ NOT = "not "
 
 MARKS = {"0": NO, "1": YES, "false": NO, "true": YES, "no": NO, "yes": YES}
 """What a column of a label holds, in lower case."""
+
+
+NUMBER = re.compile(r"-?[0-9]{1,9}")
+
+
+def by_number(names: Sequence[str]) -> bool:
+    """Whether a whole number stands for the class (or label) of that number; where a name is one, numbers are names."""
+    return not any(map(NUMBER.fullmatch, names))
 
 
 def by_labels(data: Dataset, names: Sequence[str]) -> Dataset:
@@ -44,7 +53,7 @@ def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data:
     UserError : a label that is unknown or stands twice, with its row.
     """
     number = {name: i for i, name in enumerate(names)}
-    by_number = not any(name.isdecimal() for name in names)  # else numbers are names
+    counted = by_number(names)
     gold = np.full((len(lists), len(names)), ABSTAIN)
     for row, labels in enumerate(lists):
         if labels is None:
@@ -53,7 +62,7 @@ def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data:
         gold[row] = NO
         for label in labels:
             at = number.get(str(label))
-            if at is None and by_number and isinstance(label, int) and 0 <= label < len(names):
+            if at is None and counted and isinstance(label, int) and 0 <= label < len(names):
                 at = label
             if at is None:
                 raise UserError(

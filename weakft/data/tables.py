@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from weakft.data.dataset import ABSTAIN, Dataset, Gold
-from weakft.data.labels import by_labels, gold_of_columns, gold_of_lists, names_in
+from weakft.data.labels import NUMBER, by_labels, by_number, gold_of_columns, gold_of_lists, names_in
 from weakft.data.pairs import COLUMNS as PAIRS
 from weakft.data.pairs import join
 from weakft.data.words import COLUMNS as WORDS
@@ -22,7 +21,6 @@ from weakft.errors import UserError, listed, nearest
 
 TEXT_GUESSES = ("text", "sentence", "content", "message", "body", "comment", "review", "document", "question")
 LABEL_GUESSES = ("label", "labels", "class", "category", "target", "gold", "tags", "ner_tags")
-NUMBER = re.compile(r"-?[0-9]{1,9}")
 ID_GUESSES = ("id", "idx", "guid", "uid", "text_id")
 
 
@@ -270,7 +268,7 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
         columns.found_labels = [str(v) for v in sorted(distinct, key=_class_order)]
     names = columns.label_names or columns.found_labels
     number = {name: i for i, name in enumerate(names)}
-    by_number = columns.label_names is not None and not any(map(NUMBER.fullmatch, names))  # else numbers are names
+    counted = columns.label_names is not None and by_number(names)
     gold = np.full(len(raw), ABSTAIN, dtype=np.int64)
     for row, value in enumerate(raw):
         if value is None:
@@ -278,7 +276,7 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
         key = str(value)
         if columns.label_names is not None and key == str(ABSTAIN) and key not in number:
             continue
-        index = int(key) if by_number and NUMBER.fullmatch(key) else number.get(key)
+        index = int(key) if counted and NUMBER.fullmatch(key) else number.get(key)
         if index is None or not 0 <= index < len(names):
             raise UserError(
                 f"{where(row)}: unknown label {value!r}; the classes are {listed(names)}.{nearest(key, names)}"
@@ -290,7 +288,7 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
 def _class_order(label: Any) -> tuple[int, Any]:
     """Numbers, and texts that are numbers, by value ("10" after "2"); other texts by name after them."""
     text = str(label)
-    return (0, int(text)) if text.isdecimal() else (1, text)
+    return (0, int(text)) if NUMBER.fullmatch(text) else (1, text)
 
 
 def _distinct(names: list[str], source: str) -> None:

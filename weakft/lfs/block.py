@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from weakft.data.dataset import ABSTAIN, Dataset
-from weakft.errors import UserError, nearest
+from weakft.data.labels import NUMBER, by_number
+from weakft.errors import UserError, listed, nearest
 from weakft.lfs.columnwise import Views, is_pattern
 from weakft.lfs.core import place
 from weakft.lfs.examples import examples
@@ -56,7 +57,11 @@ def merge(failures: dict[str, Failure], later: dict[str, Failure]) -> None:
 
 @dataclass
 class Job:
-    """Which labeling functions are applied to which data."""
+    """Which labeling functions are applied to which data.
+
+    number, whole : the class numbers of names, and of votes that are whole numbers (see `by_number`).   simple : those of
+    votes that need no closer look.
+    """
 
     lfs: list[Any]
     data: Dataset
@@ -66,12 +71,16 @@ class Job:
 
     def __post_init__(self) -> None:
         self.number = {name: i for i, name in enumerate(self.label_names)}
-        self.simple: dict[Any, int] = {
-            None: ABSTAIN,
-            ABSTAIN: ABSTAIN,
-            **self.number,
-            **{i: i for i in range(len(self.label_names))},
-        }
+        self.whole: dict[int, int] = {i: i for i in range(len(self.label_names))}
+        if not by_number(self.label_names):
+            self.whole = {int(name): i for name, i in self.number.items() if _is_whole(name)}
+        self.simple: dict[Any, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN, **self.number, **self.whole}
+        if ABSTAIN in self.whole:  # nobody knows which of the two is meant
+            del self.simple[ABSTAIN]
+
+
+def _is_whole(name: str) -> bool:
+    return bool(NUMBER.fullmatch(name)) and str(int(name)) == name
 
 
 def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
@@ -161,7 +170,9 @@ def note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, 
 
 
 def class_number(job: Job, lf: Any, vote: Any, row: int) -> int:
-    """The class number of a vote (a name, an integer, or a NumPy integer); anything else is an error that names the LF."""
+    """The class number of a vote (a name, an integer, or a NumPy integer; see `by_number`); anything else is an error that
+    names the LF.
+    """
     if vote is None:
         return ABSTAIN
     where = f"{place(lf)}: row {job.data.first_row + row + 1} (id {job.data.ids[row]!r})"
@@ -175,6 +186,16 @@ def class_number(job: Job, lf: Any, vote: Any, row: int) -> int:
             f"{where}: returned {vote!r} ({type(vote).__name__}); expected a class number, a class name, or -1 or None "
             "to abstain."
         )
-    if not ABSTAIN <= vote < len(job.label_names):
-        raise UserError(f"{where}: voted {int(vote)}; expected -1 (abstain) or 0 to {len(job.label_names) - 1}.")
-    return int(vote)
+    vote = int(vote)
+    if vote == ABSTAIN and ABSTAIN in job.whole:
+        raise UserError(
+            f"{where}: voted -1, which abstains and is the name of a class, too. Return None to abstain, the string '-1' to "
+            "vote for the class."
+        )
+    if vote == ABSTAIN or vote in job.whole:
+        return job.whole.get(vote, ABSTAIN)
+    if by_number(job.label_names):
+        raise UserError(f"{where}: voted {vote}; expected -1 (abstain) or 0 to {len(job.label_names) - 1}.")
+    raise UserError(
+        f"{where}: voted {vote}; expected -1 (abstain) or a class, and these are {listed(job.label_names)}."
+    )

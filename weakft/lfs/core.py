@@ -11,7 +11,7 @@ from typing import Any
 from weakft.errors import UserError
 
 Vote = int | str | None
-"""A class number or name; -1 or None abstains."""
+"""A class's name or number (where names are numbers: its name); -1 or None abstains."""
 
 
 class LabelingFunction:

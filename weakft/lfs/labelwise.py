@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from weakft.data.dataset import ABSTAIN
-from weakft.data.labels import NO, NOT, YES
+from weakft.data.labels import NO, NOT, YES, by_number
 from weakft.errors import UserError, nearest
 from weakft.lfs.block import Failure, Job, said
 from weakft.lfs.columnwise import TextBlock, is_pattern
@@ -57,6 +57,8 @@ def _votes(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
 
 def _statement(value: Any, asked: list[str], where: str) -> tuple[int, int]:
     """The number of the label that is spoken of, and the vote on it."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_)) and not by_number(asked):
+        value = str(value)
     if isinstance(value, str):
         for name, vote in ((value, YES), (value.removeprefix(NOT), NO)):
             if name in asked:
