@@ -10,7 +10,6 @@ from weakft.training.discriminant import Discriminant, View
 from weakft.training.features import lexical
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, joined, mean_of_best
 from weakft.training.neighbours import KEPT, Neighbourhood
-from weakft.training.pseudo_labels import select
 
 UNIFORM = np.full(2, 0.5)
 
@@ -125,6 +124,7 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     teacher = mean_of_best(np.arange(100), [at("a", 9, "worse"), at("a", 6), at("b", 8), at("c", 20)], Truth(gold))
     assert [(c.kind, c.name) for c in teacher.members] == [("a", "n"), ("b", "n")]  # se of 0.94 is 0.024: c is out
     np.testing.assert_allclose(teacher.predictions, (at("a", 6).pool + at("b", 8).pool) / 2, rtol=1e-6)
+    np.testing.assert_allclose(teacher.balance(1, True), teacher.predictions.mean(0))
 
 
 def test_a_model_of_gold_labels_joins_by_its_share():
@@ -132,24 +132,14 @@ def test_a_model_of_gold_labels_joins_by_its_share():
     clean = np.array([[0.9, 0.1], [0.0, 1.0]], np.float32)
     teacher = joined(FirstTeacher(np.arange(2), p, p, 0.5, []), clean, 0.25)
     np.testing.assert_allclose(teacher.predictions, [[0.825, 0.175], [0.45, 0.55]], rtol=1e-6)
+    np.testing.assert_allclose(teacher.balance(1, True), [0.6375, 0.3625], rtol=1e-6)
     assert teacher.labels_share == 0.25
-
-
-def test_the_balance_moves_no_row_of_the_first_period():
-    """Right on 80 of 100 rows, and 0.6 sure of each: the mean of the probabilities, 0.56, takes rows from the first class."""
-    p = np.array([[0.6, 0.4]] * 70 + [[0.52, 0.48]] * 10 + [[0.4, 0.6]] * 20, np.float32)
-    teacher = FirstTeacher(np.arange(100), p, p, 0.5, [])
-    squared = p**2 / (p**2).sum(1, keepdims=True)
-    np.testing.assert_allclose(teacher.balance(1, True), squared.mean(0), rtol=1e-5)
-    chosen = select(teacher.rows, p, 0.0, teacher.balance(1, True), balanced=True)
-    np.testing.assert_allclose(chosen.targets, squared, atol=1e-4)
-    flat = select(teacher.rows, p, 0.0, p.mean(0), balanced=True)
-    assert (flat.targets.argmax(1) != p.argmax(1)).sum() == 10
 
 
 def test_the_balance_of_words_and_labels_counts_their_most_probable_classes():
     p = np.array([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], np.float32)
     teacher = FirstTeacher(np.arange(4), p, p, 0.5, [])
+    np.testing.assert_allclose(teacher.balance(1, True), [0.6, 0.4], rtol=1e-6)
     np.testing.assert_allclose(teacher.balance(1, False), [0.75, 0.25])
     np.testing.assert_allclose(teacher.balance(2, False), [[1.0, 0.0], [0.5, 0.5]])  # rows ask for two labels in turn
 

@@ -18,7 +18,7 @@ from weakft.tasks.measure import Truth
 from weakft.training.chain import Chain
 from weakft.training.checkpoints import State, arrays
 from weakft.training.discriminant import Discriminant, View
-from weakft.training.pseudo_labels import harden, sharpen
+from weakft.training.pseudo_labels import harden
 
 SHRINKAGES = (0.1, 0.2, 0.5)
 ITERATIONS = (10, 40, 160)
@@ -71,13 +71,11 @@ class FirstTeacher:
         return cls(**arrays(state | {"members": members, "chain": chain}))
 
     def balance(self, kinds: int, whole: bool) -> np.ndarray:
-        """The classes' shares [k], of rows of several kinds [kinds, k], that self-training keeps to: those of the squared
-        predictions, which the first period trains on, or where a row is not a ``whole`` text those of the most probable
-        classes. The probabilities themselves are often less sure than right, so that their mean is too near to equal
-        shares: each period would move rows of the common classes to rare ones. Where one class (outside, no) has most of
-        the rows, the mean of their squares is still too near.
+        """The classes' shares [k], of rows of several kinds [kinds, k]: the mean of the probabilities, or where a row is not
+        a ``whole`` text the shares of the most probable classes. There one class (outside, no) has most of the rows, and
+        probabilities that are less sure than right would take many from it.
         """
-        p = sharpen(self.predictions, self.predictions.mean(0)) if whole else harden(self.predictions)
+        p = self.predictions if whole else harden(self.predictions)
         shares = p.reshape(-1, kinds, p.shape[1]).mean(0)
         return shares if kinds > 1 else shares[0]
 
