@@ -12,7 +12,6 @@ from conftest import BAD, FILL, GOOD, ROOT, review_lfs, reviews
 
 import weakft
 from weakft.errors import UserError
-from weakft.training import self_training
 
 LABELS = ["neg", "pos"]
 FAST = {"device": "cpu", "precision": "fp32", "learning_rate": 2e-3, "max_length": 32, "initial_steps": 60}
@@ -137,23 +136,6 @@ def test_the_first_teacher_is_reported_and_teaches_only_where_there_is_something
     assert "first_teacher" not in small.metrics["training"]
     papers = job("papers", first_teacher=False, initial_steps=5, self_training_steps=5)
     assert "first_teacher" not in papers.metrics["training"]
-
-
-def test_self_training_keeps_the_newest_of_the_checkpoints_that_validation_cannot_tell_apart(job):
-    run = job(eval_every=2, initial_steps=5, self_training_steps=20, period=10, learning_rate=1e-4)
-    record = run.metrics["training"]["self_training"]
-    figures = dict(record["valid"])
-    highest = max(figures.values())
-    close = [step for step in figures if figures[step] >= highest - (highest * (1 - highest) / 80) ** 0.5]
-    assert record["best_step"] == max(close) > min(step for step in figures if figures[step] == highest)
-
-
-@pytest.mark.parametrize("first_teacher", [True, False])
-def test_a_student_that_teaches_itself_may_go_astray_so_its_best_checkpoint_counts(job, monkeypatch, first_teacher):
-    schedules, original = [], self_training.self_train
-    monkeypatch.setattr(self_training, "self_train", lambda *given: schedules.append(given[2]) or original(*given))
-    job(first_teacher=first_teacher, initial_steps=5, self_training_steps=5)
-    assert [schedule.newest for schedule in schedules] == [first_teacher]
 
 
 def test_use_valid_trains_on_the_validation_labels_and_says_so(job):

@@ -82,13 +82,11 @@ class Best:
     """The best checkpoint so far, by the validator's score; without a validator the newest is the best.
 
     step : the stage's, 0 where the model is better as it was before.
-    highest : the highest figure seen, which is not the checkpoint's where the newest of several may do (`Schedule.newest`).
     """
 
     score: tuple[float, float] = (-np.inf, -np.inf)
     weights: dict[str, Any] | None = None
     step: int = 0
-    highest: float = -np.inf
 
 
 @dataclass
@@ -104,12 +102,7 @@ class History:
 
 @dataclass
 class Schedule:
-    """A stage's budget and step size.
-
-    patience : evaluations without a better checkpoint that end the stage; 0: it never stops early.
-    newest : the best checkpoint is the newest whose figure is within one standard error of the highest, not the highest
-    itself. A small split cannot tell these apart, and the later has seen more and has moved with smaller steps.
-    """
+    """A stage's budget and step size. ``patience`` counts evaluations without a better score; 0 never stops early."""
 
     steps: int
     learning_rate: float
@@ -120,7 +113,6 @@ class Schedule:
     patience: int = 0
     gradient_clip: float = 1.0
     accumulate: int = 1
-    newest: bool = False
 
     def factor(self, step: int) -> float:
         """The share of ``learning_rate`` at a step: linear warm-up, then linear decay to zero (or constant)."""
@@ -307,9 +299,7 @@ def _goes_on(stage: Stage, validator: Validator | None, progress: Progress) -> b
     score, collapsed = validator.score(model)
     history.valid.append((stage.step, score[0]))
     progress.advance(0, f"valid {score[0]:.3f}")
-    best.highest = max(best.highest, score[0])
-    enough = best.highest - validator.truth.standard_error(best.highest)
-    if score > best.score or (schedule.newest and not collapsed and score[0] >= enough):
+    if score > best.score:
         best.score, best.weights, best.step = score, model.snapshot(), stage.step
     waited = sum(1 for step, _ in history.valid if step > best.step)
     if collapsed and waited >= 2:

@@ -39,8 +39,8 @@ def sharpen(probabilities: np.ndarray, class_balance: np.ndarray | None = None) 
 def aligned(pseudo_labels: np.ndarray, class_balance: np.ndarray) -> np.ndarray:
     """Pseudo-labels [n, k] whose mean is the class balance [k]: each class multiplied by a factor, rows normalised.
 
-    Squaring takes from the classes that a teacher is unsure of, and its student, the next teacher, is unsure of the same
-    ones: without this each period would take from them again.
+    Squaring takes from the classes that a teacher is unsure of, and its student, the next teacher, from the same ones:
+    what `sharpen` divides by is the frequency before that.
     """
     scores = np.log(np.maximum(pseudo_labels, 1e-12))
     return softmax(scores + align(scores, class_balance)).astype(np.float32)

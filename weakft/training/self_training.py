@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ def run_self_training(
             "members": [{"kind": c.kind, "name": c.name, "valid_figure": c.figure} for c in teacher.members],
         }
     steps = config.self_training_steps or passes(config, len(splits.train), *SELF_TRAINING_STEPS)
-    schedule = replace(schedule_of(config, model, validator, steps, 0), newest=teacher is not None)
+    schedule = schedule_of(config, model, validator, steps, 0)
     settings = SelfTraining(
         period=min(config.period, schedule.steps),
         threshold=config.threshold,
