@@ -206,6 +206,13 @@ def test_what_the_input_was_taken_for_is_said(folder):
     )
     assert "no gold labels among its columns ('sentiment'); name their column with --label-column" in said
     assert "No labeling function votes for 'neg', 'none' on the training texts" in said
+    assert "found in the data" not in said  # LABELS names them in order
+    (folder / "two.py").write_text(LFS.replace("LABELS =", "NAMES ="))
+    told = weakft("weakft.label", "--data", "data/train.csv", "--lfs", "two.py", "--output", "w", cwd=folder)
+    assert (
+        "classes 'neg', 'pos' (found in the data; votes that are numbers count them from 0 in this order); 3"
+        in " ".join(told.stdout.split())
+    )
 
 
 def test_mistakes_in_options_and_places(folder):

@@ -14,7 +14,7 @@ import pandas as pd
 from weakft.config import DataOptions, TrainConfig, VoteOptions
 from weakft.data import example
 from weakft.data.dataset import Dataset, Splits, drawn
-from weakft.data.labels import CLASSES
+from weakft.data.labels import CLASSES, by_number
 from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError, listed
@@ -89,8 +89,8 @@ def load_data(options: DataOptions, given: Given, label_names: list[str] | None,
                 )
                 raise UserError(f"--{name} {path}: {whose} a {name} split already.")
             setattr(splits, name, read_table(Path(path), columns))
-    if splits.label_names is None:
-        splits.label_names = columns.found_labels or None
+    splits.label_names = splits.label_names or columns.found_labels or None
+    splits.found = bool(columns.found_labels) and columns.label_names is None
     return splits
 
 
@@ -176,7 +176,9 @@ def understood(
         if split is not None:
             said.append(f"{len(split):,} {name} texts ({len(split.labeled):,} with gold labels)")
     found = "; ready votes" if rules is None else f"; {len(rules.lfs)} labeling functions"
-    yield f"{', '.join(said)}; {'labels' if train.asked else 'classes'} {listed(names)}{found if votes else ''}."
+    counted = rules is not None and votes and splits.found and by_number(names)
+    order = " (found in the data; votes that are numbers count them from 0 in this order)" if counted else ""
+    yield f"{', '.join(said)}; {'labels' if train.asked else 'classes'} {listed(names)}{order}{found if votes else ''}."
     for flag, split in (("--valid", splits.valid), ("--test", splits.test)):
         if split is not None and split.gold is None:
             others = f" among its columns ({listed(list(split.columns))})" if split.columns else ""
