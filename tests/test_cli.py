@@ -76,6 +76,10 @@ def test_label_writes_the_matrix_and_prints_the_summary(folder):
         (["weakft", "trian"], "there is no verb 'trian'.*Did you mean 'train'"),
         (["weakft.train", "--data", "nowhere", "--lfs", "rules.py"], "--data nowhere: there is no such file"),
         (["weakft.train", "--data", "data"], "Which labeling functions"),
+        (
+            ["weakft.label", "--config", "train.yaml"],
+            "option 'epochs'. It is one of weakft train, weakft benchmark, weakft worth.",
+        ),
         (["weakft.train", "--config", "bad.yaml"], "unknown option 'lerning_rate'. Did you mean 'learning_rate'"),
         (["weakft.train", "--lerning-rate", "1"], "--learning-rate"),
         (["weakft.train", "--data", "data", "--votes", "from-data"], "no weak_labels"),
@@ -86,6 +90,7 @@ def test_mistakes_end_with_code_2_and_no_traceback(folder, args, message):
     import re
 
     (folder / "bad.yaml").write_text("lerning_rate: 1\n")
+    (folder / "train.yaml").write_text("epochs: 2\n")
     out = weakft(*args, cwd=folder)
     assert out.returncode == 2, out.stdout + out.stderr
     assert re.search(message, " ".join((out.stdout + out.stderr).split()))

@@ -297,6 +297,16 @@ class ReportConfig(Options):
     run: str = Field(description="Run folder; report.html is written into it.")
 
 
+BY_VERB: dict[str, type[Options]] = {
+    "label": LabelConfig,
+    "train": TrainConfig,
+    "benchmark": BenchmarkConfig,
+    "worth": WorthConfig,
+    "predict": PredictConfig,
+    "evaluate": EvaluateConfig,
+    "report": ReportConfig,
+}
+
 C = TypeVar("C", bound=Options)
 
 
@@ -305,12 +315,15 @@ def build(kind: type[C], values: dict[str, Any], source: str) -> C:
 
     Raises
     ------
-    UserError : an unknown name (with the nearest right one) or a value that does not fit, named with ``source``.
+    UserError : an unknown name (with the verbs that have it, or the nearest right one) or a value that does not fit, named
+    with ``source``.
     """
     values = {str(key).replace("-", "_"): value for key, value in values.items()}
     unknown = [key for key in values if key not in kind.model_fields]
     if unknown:
-        raise UserError(f"{source}: unknown option {unknown[0]!r}.{nearest(unknown[0], list(kind.model_fields))}")
+        owners = [f"weakft {verb}" for verb, other in BY_VERB.items() if unknown[0] in other.model_fields]
+        hint = f" It is one of {', '.join(owners)}." if owners else nearest(unknown[0], list(kind.model_fields))
+        raise UserError(f"{source}: unknown option {unknown[0]!r}.{hint}")
     try:
         return kind(**values)
     except BadValue as error:
