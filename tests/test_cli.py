@@ -97,6 +97,13 @@ def test_mistakes_end_with_code_2_and_no_traceback(folder, args, message):
     assert "Traceback" not in out.stderr
 
 
+def test_every_verb_has_its_options():
+    from weakft.__main__ import VERBS
+    from weakft.config import BY_VERB
+
+    assert set(BY_VERB) == set(VERBS)
+
+
 def test_debug_shows_the_traceback(folder):
     out = weakft("weakft.train", "--data", "nowhere", "--lfs", "rules.py", "--debug", cwd=folder)
     assert out.returncode == 1

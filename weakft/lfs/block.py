@@ -59,8 +59,8 @@ def merge(failures: dict[str, Failure], later: dict[str, Failure]) -> None:
 class Job:
     """Which labeling functions are applied to which data.
 
-    number, whole : the class numbers of names, and of votes that are whole numbers (see `by_number`).   simple : those of
-    votes that need no closer look.
+    counted : whether a vote that is a whole number counts classes, or labels (`by_number`).   number, whole : the class
+    numbers of names, and of whole numbers.   simple : those of votes that need no closer look.
     """
 
     lfs: list[Any]
@@ -70,16 +70,17 @@ class Job:
     timeout: float | None = None
 
     def __post_init__(self) -> None:
+        self.counted = by_number(self.data.asked or self.label_names)
         self.number = {name: i for i, name in enumerate(self.label_names)}
         self.whole: dict[int, int] = {i: i for i in range(len(self.label_names))}
-        if not by_number(self.label_names):
-            self.whole = {int(name): i for name, i in self.number.items() if _is_whole(name)}
+        if not self.counted:
+            self.whole = {int(name): i for name, i in self.number.items() if _names_a_number(name)}
         self.simple: dict[Any, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN, **self.number, **self.whole}
         if ABSTAIN in self.whole:  # nobody knows which of the two is meant
             del self.simple[ABSTAIN]
 
 
-def _is_whole(name: str) -> bool:
+def _names_a_number(name: str) -> bool:
     return bool(NUMBER.fullmatch(name)) and str(int(name)) == name
 
 
@@ -169,10 +170,13 @@ def note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, 
     failures[lf.name].count += 1
 
 
+def is_whole(vote: Any) -> bool:
+    """Whether a vote is a whole number; True and False are none."""
+    return isinstance(vote, (int, np.integer)) and not isinstance(vote, (bool, np.bool_))
+
+
 def class_number(job: Job, lf: Any, vote: Any, row: int) -> int:
-    """The class number of a vote (a name, an integer, or a NumPy integer; see `by_number`); anything else is an error that
-    names the LF.
-    """
+    """The class number of a vote (a name, an integer, or a NumPy integer); anything else is an error that names the LF."""
     if vote is None:
         return ABSTAIN
     where = f"{place(lf)}: row {job.data.first_row + row + 1} (id {job.data.ids[row]!r})"
@@ -181,7 +185,7 @@ def class_number(job: Job, lf: Any, vote: Any, row: int) -> int:
             known = ", ".join(map(repr, job.label_names))
             raise UserError(f"{where}: voted {vote!r}; the classes are {known}.{nearest(vote, job.label_names)}")
         return job.number[vote]
-    if isinstance(vote, (bool, np.bool_)) or not isinstance(vote, (int, np.integer)):
+    if not is_whole(vote):
         raise UserError(
             f"{where}: returned {vote!r} ({type(vote).__name__}); expected a class number, a class name, or -1 or None "
             "to abstain."
@@ -194,7 +198,7 @@ def class_number(job: Job, lf: Any, vote: Any, row: int) -> int:
         )
     if vote == ABSTAIN or vote in job.whole:
         return job.whole.get(vote, ABSTAIN)
-    if by_number(job.label_names):
+    if job.counted:
         raise UserError(f"{where}: voted {vote}; expected -1 (abstain) or 0 to {len(job.label_names) - 1}.")
     raise UserError(
         f"{where}: voted {vote}; expected -1 (abstain) or a class, and these are {listed(job.label_names)}."

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from weakft.data.dataset import ABSTAIN
-from weakft.data.labels import NO, NOT, YES, by_number
+from weakft.data.labels import NO, NOT, YES
 from weakft.errors import UserError, nearest
-from weakft.lfs.block import Failure, Job, said
+from weakft.lfs.block import Failure, Job, is_whole, said
 from weakft.lfs.columnwise import TextBlock, is_pattern
 from weakft.lfs.core import place
 
@@ -48,16 +48,16 @@ def _votes(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
     votes = np.full(len(asked), ABSTAIN, dtype=np.int8)
     where = f"{place(lf)}: row {job.data.first_row + text + 1} (id {job.data.ids[text]!r})"
     for one in list(value) if isinstance(value, (list, tuple, set, frozenset, np.ndarray)) else [value]:
-        label, vote = _statement(one, asked, where)
+        label, vote = _statement(one, asked, job.counted, where)
         if votes[label] not in (ABSTAIN, vote):
             raise UserError(f"{where}: voted both for and against {asked[label]!r}.")
         votes[label] = vote
     return votes
 
 
-def _statement(value: Any, asked: list[str], where: str) -> tuple[int, int]:
-    """The number of the label that is spoken of, and the vote on it."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_)) and not by_number(asked):
+def _statement(value: Any, asked: list[str], counted: bool, where: str) -> tuple[int, int]:
+    """The number of the label that is spoken of, and the vote on it.   counted : as in `Job`."""
+    if is_whole(value) and not counted:
         value = str(value)
     if isinstance(value, str):
         for name, vote in ((value, YES), (value.removeprefix(NOT), NO)):
@@ -67,7 +67,7 @@ def _statement(value: Any, asked: list[str], where: str) -> tuple[int, int]:
             f"{where}: voted {value!r}; the labels are {', '.join(map(repr, asked))} (against one: {NOT + asked[0]!r})."
             f"{nearest(value, asked)}"
         )
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+    if not is_whole(value):
         raise UserError(
             f"{where}: returned {value!r} ({type(value).__name__}); expected a label, {NOT + asked[0]!r} or the like, a list "
             "of these, or -1 or None to abstain."
