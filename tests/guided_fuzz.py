@@ -18,7 +18,8 @@ with atheris.instrument_imports(include=["weakft", "json", "yaml", "tomllib"]):
 
     from weakft.cli import parse
     from weakft.config import TrainConfig
-    from weakft.data.readers import FORMATS, Streamed, read_splits, read_table
+    from weakft.data.formats import FORMATS
+    from weakft.data.readers import Streamed, read_splits, read_table
     from weakft.data.tables import Columns
 
 SEEDS = [

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from weakft.cli import parse, run
 from weakft.config import TrainConfig, build, read_file
 from weakft.data.dataset import Dataset
-from weakft.data.readers import FORMATS, Streamed, read_splits, read_table
+from weakft.data.formats import FORMATS
+from weakft.data.readers import Streamed, read_splits, read_table
 from weakft.data.tables import Columns, from_python
 from weakft.errors import UserError
 from weakft.lfs.load import load_file

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from weakft.data.readers import FORMATS
+from weakft.data.formats import FORMATS
 
 SECONDS = 6
 

@@ -146,7 +146,7 @@ def test_rows_are_drawn_without_holding_the_file(tiny_model, tmp_path, monkeypat
     options = {"label_names": ["neg", "pos"], "method": "majority", "max_rows": 30, "seed": 3}
     with monkeypatch.context() as patched:
         patched.setattr(readers, "PART", 9)
-        patched.setattr(readers, "_read_frame", None)  # the whole file is never read
+        patched.setattr(readers, "parse", None)  # the whole file is never read
         run = weakft.train(str(tmp_path), review_lfs(), output=str(tmp_path / "a"), **options)
     same = weakft.train(frame, review_lfs(), output=str(tmp_path / "b"), **options)
     found = pd.read_parquet(run.folder / "predictions.parquet")

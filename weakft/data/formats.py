@@ -1,0 +1,185 @@
+"""Files to tables and JSON values: CSV, TSV, JSONL, JSON and Parquet, all of them UTF-8."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet
+
+from weakft.data.tables import table_of
+from weakft.errors import UserError
+
+FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+
+BLOCK = 1 << 26
+"""Bytes of a CSV or JSONL file that are looked at together; no row may be longer."""
+
+
+def parse(path: Path) -> pa.Table:
+    """The table of one file, by its extension.
+
+    Raises
+    ------
+    UserError : an unknown extension, an empty file, or one that is not of its format; with the line or row where known.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise UserError(f"{path}: unknown format {suffix or '(no extension)'}; expected one of {', '.join(FORMATS)}.")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: the file is empty; expected a table with a text column.")
+    if suffix != ".parquet":
+        _check_utf8(path)
+    with readable(path):
+        if suffix == ".parquet":
+            table = pa.parquet.read_table(path)
+            table.validate(full=True)  # that strings are UTF-8 is not looked at before
+            return table
+        if suffix in (".csv", ".tsv"):
+            return _read_csv(path, "," if suffix == ".csv" else "\t")
+        if suffix == ".json":
+            return _read_objects(path)
+        if not _first_of(path).startswith(b"{"):  # pyarrow crashes on a file of nulls
+            raise ValueError('expected an object a line, {"text": ...}')
+        return _read_lines(path)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say of which file it is that a library cannot read it."""
+    try:
+        yield
+    except (pa.ArrowException, ValueError, OverflowError, OSError, RecursionError) as error:
+        kind = path.suffix[1:].upper()
+        raise UserError(f"{path}: cannot be read as {kind}: {str(error).splitlines()[0]}") from error
+
+
+def _check_utf8(path: Path) -> None:
+    """Refuse a file that is not UTF-8, with the line and byte of the first offence."""
+    line = 1
+    with path.open("rb") as file:
+        for raw in file:
+            try:
+                raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{path}: line {line}, byte {error.start + 1}: 0x{raw[error.start]:02x} is not UTF-8. Save the file as "
+                    "UTF-8 (for example: iconv -f latin1 -t utf-8 IN > OUT)."
+                ) from error
+            line += 1
+
+
+def _first_of(path: Path) -> bytes:
+    """The beginning of a file's first line that is not blank, without a byte order mark."""
+    with path.open("rb") as file:
+        return next(filter(None, (line.removeprefix(b"\xef\xbb\xbf").strip() for line in file)), b"")
+
+
+def _read_csv(path: Path, delimiter: str) -> pa.Table:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = next(filter(None, csv.reader(file, delimiter=delimiter)), [])  # pyarrow passes over empty lines, too
+    other = next((sign for sign in ";\t|," if len(header) == 1 and sign in header[0]), None)
+    if other is not None:
+        raise ValueError(
+            f"its first line, {header[0][:80]!r}, is one column name with {other!r} in it; expected {delimiter!r} between "
+            "columns (a .tsv file has tabs)"
+        )
+    try:
+        return _parse_csv(path, delimiter, header)
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"{str(error).splitlines()[0]} (put a value that holds a {delimiter!r}, a quote or a line end in quotes, and "
+            "close them)"
+        ) from error
+
+
+def _parse_csv(path: Path, delimiter: str, header: list[str]) -> pa.Table:
+    return pa.csv.read_csv(
+        path,
+        read_options=pa.csv.ReadOptions(block_size=BLOCK),
+        parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        # Every value stays text: a column of "007" or "true" must not change its meaning by looking like a type.
+        convert_options=pa.csv.ConvertOptions(
+            column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
+        ),
+    )
+
+
+def _read_lines(path: Path) -> pa.Table:
+    """JSONL. Strings that look like dates stay strings, as in every other format."""
+    how = pa.json.ReadOptions(block_size=BLOCK)
+    try:
+        table = pa.json.read_json(path, read_options=how)
+    except pa.ArrowInvalid as error:
+        raise ValueError(_bad_line(path, str(error))) from error
+    fields = [pa.field(field.name, _strings_for_dates(field.type)) for field in table.schema]
+    if [field.type for field in fields] == table.schema.types:
+        return table
+    return pa.json.read_json(
+        path, read_options=how, parse_options=pa.json.ParseOptions(explicit_schema=pa.schema(fields))
+    )
+
+
+def _bad_line(path: Path, problem: str) -> str:
+    """What is wrong with a JSONL file, with the line: pyarrow counts rows from 0, and within a block."""
+    kinds: dict[str, tuple[str, int]] = {}
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                row = json.loads(line) if line.strip() else {}
+            except ValueError as error:
+                return f"line {number}: {error}"
+            if not isinstance(row, dict):
+                return f"line {number}: expected an object, found {line.strip()[:80]!r}"
+            for name, value in row.items():
+                kind = "number" if type(value) in (int, float) else type(value).__name__
+                first, where = kinds.setdefault(name, (kind, number)) if value is not None else (kind, number)
+                if kind != first:
+                    return (
+                        f"line {number}: {name!r} is {value!r}; expected values of one type, as {first} in line {where}. "
+                        "Give the column one type, or leave it out"
+                    )
+    return problem
+
+
+def _strings_for_dates(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind):
+        return pa.string()
+    if pa.types.is_list(kind):
+        return pa.list_(_strings_for_dates(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _strings_for_dates(field.type)) for field in kind])
+    return kind
+
+
+def _read_objects(path: Path) -> pa.Table:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(content, dict) and all(isinstance(v, dict) for v in content.values()):
+        content = [{"id": key, **value} for key, value in content.items()]
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        raise ValueError('expected a list of objects, [{"text": ...}, ...]')
+    names = list(dict.fromkeys(name for row in content for name in row))
+    return table_of(names, [[row.get(name) for row in content] for name in names], str(path))
+
+
+def read_json(path: Path) -> Any:
+    """The value that a JSON file holds.
+
+    Raises
+    ------
+    UserError : with the line and column where it is not JSON.
+    """
+    _check_utf8(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}).") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: cannot be read as JSON: {error}") from error
