@@ -19,8 +19,9 @@ from weakft.cli import parse, run
 from weakft.config import TrainConfig, build, read_file
 from weakft.data.dataset import Dataset
 from weakft.data.formats import FORMATS
+from weakft.data.objects import from_python
 from weakft.data.readers import Streamed, read_splits, read_table
-from weakft.data.tables import Columns, from_python
+from weakft.data.tables import Columns
 from weakft.errors import UserError
 from weakft.lfs.load import load_file
 from weakft.predict import main

@@ -14,9 +14,10 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 import weakft
 from weakft.data.dataset import Dataset, Gold
 from weakft.data.labels import by_labels
+from weakft.data.objects import from_python
 from weakft.data.readers import read_splits, read_table
 from weakft.data.rows import described, identified, shown
-from weakft.data.tables import Columns, from_python
+from weakft.data.tables import Columns
 from weakft.errors import UserError
 from weakft.label_models.choose import choose
 from weakft.label_models.per_label import choose_each

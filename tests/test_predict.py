@@ -12,7 +12,8 @@ from conftest import ROOT, reviews
 import weakft
 from weakft.cli import run
 from weakft.data import readers
-from weakft.data.tables import Columns, from_python
+from weakft.data.objects import from_python
+from weakft.data.tables import Columns
 from weakft.errors import UserError
 from weakft.predict import main
 from weakft.tasks.classification import Classification

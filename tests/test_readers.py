@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from weakft.data.dataset import Gold
+from weakft.data.objects import from_python
 from weakft.data.readers import read_splits, read_table
-from weakft.data.tables import Columns, from_python
+from weakft.data.tables import Columns
 from weakft.errors import UserError
 
 TEXTS = ['a, "quoted" text', "two\nlines", "ünïcode 🎉", "plain"]

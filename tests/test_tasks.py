@@ -10,8 +10,9 @@ import torch
 
 import weakft
 from weakft.data.dataset import Dataset
+from weakft.data.objects import from_python
 from weakft.data.readers import read_splits, read_table
-from weakft.data.tables import Columns, from_python
+from weakft.data.tables import Columns
 from weakft.errors import UserError
 from weakft.tasks import choose, restored
 from weakft.tasks.base import BadText, check

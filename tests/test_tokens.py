@@ -13,9 +13,10 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 import weakft
 from weakft.data.dataset import Dataset, Gold
+from weakft.data.objects import from_python
 from weakft.data.readers import read_splits, read_table
 from weakft.data.rows import described, shown
-from weakft.data.tables import Columns, from_python
+from weakft.data.tables import Columns
 from weakft.data.words import by_words
 from weakft.errors import UserError
 from weakft.inputs import Given, cast_votes, load

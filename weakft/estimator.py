@@ -89,7 +89,8 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
         number of labels: the probability that it has each.
         """
         check_is_fitted(self, "folder_")
-        from weakft.data.tables import Columns, from_python
+        from weakft.data.objects import from_python
+        from weakft.data.tables import Columns
         from weakft.tasks.base import unlabeled
         from weakft.training.model import EndModel
 

@@ -31,7 +31,8 @@ def evaluate(run: str | Path, data: Any = None, **options: Any) -> Metrics:
 
 def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
     from weakft.data.dataset import Dataset
-    from weakft.data.tables import Columns, from_python
+    from weakft.data.objects import from_python
+    from weakft.data.tables import Columns
     from weakft.errors import UserError, listed
     from weakft.inputs import Given, load_data
     from weakft.runs import model_folder

@@ -15,8 +15,9 @@ from weakft.config import DataOptions, TrainConfig, VoteOptions
 from weakft.data import example
 from weakft.data.dataset import Dataset, Splits, drawn
 from weakft.data.labels import CLASSES, by_number
+from weakft.data.objects import from_python
 from weakft.data.readers import read_splits, read_table
-from weakft.data.tables import Columns, from_python
+from weakft.data.tables import Columns
 from weakft.errors import UserError, listed
 from weakft.lfs import fingerprint
 from weakft.lfs.apply import Failure, apply, check_labels, merge

@@ -34,7 +34,8 @@ def predict(
     One row a text (or a word: id, token, word): id, label (of several labels: labels, joined by commas), and p_CLASS for each
     class.
     """
-    from weakft.data.tables import Columns, from_python
+    from weakft.data.objects import from_python
+    from weakft.data.tables import Columns
 
     return predict_dataset(
         Path(run), from_python(texts, Columns(text=text_column, id=id_column, labeled=False), "texts")

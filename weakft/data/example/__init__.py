@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from weakft.data.dataset import Splits
+import numpy as np
+import pandas as pd
+
+from weakft.data.dataset import Gold, Splits
 from weakft.data.readers import read_table
-from weakft.data.tables import Columns, join_gold
+from weakft.data.tables import Columns
 
 FOLDER = Path(__file__).parent
 LFS = FOLDER / "labeling_functions.py"
@@ -17,7 +20,9 @@ def load() -> Splits:
     """The three splits. The training texts are unlabeled; their gold lies in a file of its own, for measuring only."""
     columns = Columns(text="text", label="label", id="id", label_names=LABELS)
     train = read_table(FOLDER / "train.csv", Columns(text="text", id="id", label_names=LABELS))
-    train.gold = join_gold(train, FOLDER / "train_gold.csv", LABELS)
+    gold = pd.read_csv(FOLDER / "train_gold.csv", dtype=str, keep_default_na=False)
+    by_id = dict(zip(gold["id"], gold["label"], strict=True))
+    train.gold = Gold(np.array([LABELS.index(by_id[i]) for i in train.ids]))
     return Splits(
         train=train,
         valid=read_table(FOLDER / "valid.csv", columns),
