@@ -16,7 +16,7 @@ from rich.console import Console
 
 from weakft import runs
 from weakft.display import show_run
-from weakft.pipeline import Run
+from weakft.job import Run
 
 
 def main(folder: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ from weakft.config import TrainConfig, build
 from weakft.verbs import callable_module
 
 if TYPE_CHECKING:
-    from weakft.pipeline import Run
+    from weakft.job import Run
 
 
 def train(
@@ -24,7 +24,7 @@ def train(
     progress: bool = False,
     **options: Any,
 ) -> Run:
-    """Train an end model from labeling functions and return the finished `weakft.pipeline.Run`.
+    """Train an end model from labeling functions and return the finished `weakft.job.Run`.
 
     Parameters
     ----------

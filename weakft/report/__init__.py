@@ -13,7 +13,7 @@ from weakft.config import ReportConfig
 from weakft.verbs import callable_module
 
 if TYPE_CHECKING:
-    from weakft.pipeline import Run
+    from weakft.job import Run
 
 
 def report(run: str | Path | Run) -> Path:

@@ -1,0 +1,59 @@
+"""What a method needs of the data, and refuses to begin without."""
+
+from __future__ import annotations
+
+from weakft.config import TrainConfig
+from weakft.data.dataset import Splits
+from weakft.errors import UserError
+from weakft.tasks import choose
+from weakft.tasks.base import check as check_texts
+
+
+def votes(config: TrainConfig) -> bool:
+    """Whether a method looks at votes at all."""
+    return config.method not in ("gold", "valid")
+
+
+def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
+    """Refuse what a method needs and the data lacks, before any work."""
+    no_valid_gold = splits.valid is None or splits.valid.gold is None
+    task = choose(config.task, splits.train)
+    for _, split in splits.named():
+        check_texts(task, split, "Mend the row, or train on the texts as they are with --task classification.")
+    if (config.method == "gold" or config.ceiling) and (splits.train.gold is None or not splits.train.gold.n_known):
+        raise UserError(
+            f"{splits.train.source}: {'--ceiling' if config.ceiling else '--method gold'} needs gold labels of the "
+            "training split; there are none (name their column with --label-column)."
+        )
+    if config.ceiling and config.method == "gold":
+        raise UserError("--ceiling is the run of --method gold on all labels: leave it out.")
+    if config.gold_labels is not None and config.method not in ("gold", "valid"):
+        raise UserError(
+            f"--gold-labels {config.gold_labels} is for the methods gold and valid, not for {config.method}."
+        )
+    if config.use_valid and config.method != "cosine":
+        raise UserError(f"--use-valid is for --method cosine, not for {config.method}.")
+    if config.continue_on_valid and config.method not in ("cosine", "weak"):
+        raise UserError(f"--continue-on-valid is for the methods cosine and weak, not for {config.method}.")
+    if config.continue_on_valid and no_valid_gold:
+        raise UserError("--continue-on-valid needs a validation split with gold labels; there is none.")
+    if config.use_valid and (no_valid_gold or not config.first_teacher):
+        raise UserError("--use-valid needs a validation split with gold labels, and the first teacher on.")
+    if config.method == "valid" and no_valid_gold:
+        raise UserError("--method valid needs a validation split with gold labels; there is none.")
+    if config.class_balance is not None:
+        _check_balance(config.class_balance, labels, splits.train.asked)
+
+
+def _check_balance(balance: list[float], labels: list[str], asked: list[str] | None) -> None:
+    names = labels if asked is None else asked
+    shares = len(balance) == len(names) and min(balance) >= 0
+    if asked is None and not (shares and abs(sum(balance) - 1) <= 1e-3):
+        raise UserError(
+            f"--class-balance {balance}: expected {len(names)} shares that sum to 1, for {', '.join(names)}."
+        )
+    if asked is not None and not (shares and max(balance) <= 1):
+        raise UserError(
+            f"--class-balance {balance}: expected {len(names)} shares from 0 to 1, of the texts that have each of "
+            f"{', '.join(names)}."
+        )
