@@ -18,7 +18,7 @@ from weakft.training.model import EndModel
 def taught(tiny_model, monkeypatch):
     """Run two periods of self-training; return (the rows, predictions) each selected from, and the student's own."""
 
-    def run(teacher, clean=None, **more):
+    def run(teacher, clean=None, rows=60, **more):
         model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
         texts, _ = reviews(60, 0)
         tokens = model.tokenize(texts)
@@ -33,9 +33,9 @@ def taught(tiny_model, monkeypatch):
         monkeypatch.setattr(stages, "select", select)
         settings = stages.SelfTraining(2, 0.0, 0.1, 1.0, "euclidean", 0.05, 0.5, **more)
         schedule = Schedule(steps=4, learning_rate=1e-6)  # the student stays as it is
-        _, history, _ = stages.self_train(
-            model, tokens, schedule, settings, 8, 0, None, Best(), teacher, None, Silent(), clean
-        )
+        pool = stages.Pool(np.arange(rows) if teacher is None else teacher.rows, None, teacher, clean)
+        given = (model, tokens, schedule, settings, pool, 8, 0)
+        _, history, _ = stages.self_train(*given, Best(), None, Silent(), Checkpoint())
         assert history.steps == 4
         return seen, students
 
@@ -68,7 +68,7 @@ def test_clean_rows_lie_behind_the_pool_and_join_every_period(taught, monkeypatc
         stages.Selection, "joined", lambda chosen, *rest: joined.append(original(chosen, *rest)) or joined[-1]
     )
     clean = stages.Selection(np.arange(55, 60), np.eye(2, dtype=np.float32)[[0, 1, 1, 0, 1]], np.ones(5, np.float32))
-    seen, _ = taught(None, (55, clean))
+    seen, _ = taught(None, clean, 55)
     assert all(sorted(picked) == list(range(55)) for picked, _ in seen)
     assert len(joined) == 2
     for period in joined:
@@ -130,7 +130,9 @@ def test_the_initial_model_is_the_result_where_it_is_surely_better(tiny_model, b
     schedule = Schedule(steps=2, learning_rate=1e-2, eval_every=1)
     predictions = np.array([[0.7, 0.3], [0.2, 0.8]] * 10, np.float32)
     teacher = FirstTeacher(np.arange(20), predictions, predictions, 0.5, [])
-    best, _, _ = stages.self_train(model, tokens, schedule, settings, 8, 0, None, start, teacher, validator, Silent())
+    pool = stages.Pool(teacher.rows, None, teacher)
+    given = (model, tokens, schedule, settings, pool, 8, 0)
+    best, _, _ = stages.self_train(*given, start, validator, Silent(), Checkpoint())
     assert (best.step, best.score[0]) == (kept, 0.83 if kept else before)
     expected = validator.shown[-1] if kept else start.weights
     for name, value in model.snapshot().items():

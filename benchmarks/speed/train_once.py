@@ -103,9 +103,10 @@ def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None 
     """Seconds of weakft's self-training step, and of the predictions that a period begins with."""
     from weakft.config import TrainConfig, build
     from weakft.training.batching import shuffled_batches
+    from weakft.training.checkpoints import Checkpoint
     from weakft.training.loop import Best, Schedule
     from weakft.training.model import EndModel
-    from weakft.training.stages import SelfTraining, self_train
+    from weakft.training.stages import Pool, SelfTraining, self_train
 
     o = build(TrainConfig, {}, "defaults")
     model = EndModel(backbone, names_of(splits), seed=seed)
@@ -116,10 +117,11 @@ def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None 
     clock = clock or Clock()
     schedule = Schedule(steps=WARM + STEPS, learning_rate=5e-5)
     settings.period = schedule.steps
-    self_train(model, tokens, schedule, settings, BATCH, seed, None, Best(), None, None, clock)
-    pool = np.arange(min(len(tokens), int(settings.pool * o.period * BATCH)))
+    pool = Pool(np.arange(len(tokens)))
+    self_train(model, tokens, schedule, settings, pool, BATCH, seed, Best(), None, clock, Checkpoint())
+    rows = np.arange(min(len(tokens), int(settings.pool * o.period * BATCH)))
     start = time.perf_counter()
-    model.predict(tokens, pool)
+    model.predict(tokens, rows)
     refresh = time.perf_counter() - start
     peak = torch.cuda.max_memory_allocated() / 1024**2 if model.device.type == "cuda" else None
     batches = shuffled_batches(tokens.lengths, BATCH, np.random.default_rng(seed))

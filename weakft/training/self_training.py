@@ -21,7 +21,7 @@ from weakft.training.loop import Best, Progress, Validator
 from weakft.training.model import EndModel, no_and_yes
 from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed
 from weakft.training.pseudo_labels import Selection
-from weakft.training.stages import SelfTraining, self_train
+from weakft.training.stages import Pool, SelfTraining, self_train
 
 SELF_TRAINING_STEPS = (250, 400)
 
@@ -55,37 +55,40 @@ def run_self_training(
     result is the mean of both models' weights: the initial one knows the texts that the validation split is drawn from, the
     student those of the pool, and these may differ.
     """
-    model, teacher, balance, clean = result.model, None, weak.class_balance, None
-    initial = None
+    model, clean, initial = result.model, None, None
     if config.use_valid:
         initial = model.snapshot()
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
-    everything = np.arange(splits.train.n_rows)
-    texts = max(1, TEACHER_ROWS * tokens.count(everything) // max(1, len(everything)))
-    rows = np.sort(tokens.pick(everything, texts, np.random.default_rng(config.seed)))
-    enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
-    if config.first_teacher and enough and splits.valid is not None and splits.valid.gold is not None:
-        with timed(result.timing, "first teacher"):
-            checkpoint = checkpoints.of("first-teacher")
-            kept = checkpoint.load()
-            if kept is None:
-                teacher = _first_teacher(model, config, splits, tokens, rows, weak, pristine, of_labels, progress)
-                checkpoint.save(asdict(teacher))
-            else:
-                teacher = FirstTeacher.of(kept)
-                model.restore(pristine)
-        balance = teacher.balance(tokens.kinds, tokens.plain)
-        result.records["first_teacher"] = {
-            "valid_figure": teacher.figure,
-            "rows": len(teacher.rows),
-            "chain_strength": 0.0 if teacher.chain is None else teacher.chain.strength,
-            "labels_share": teacher.labels_share if config.use_valid else None,
-            "members": [{"kind": c.kind, "name": c.name, "valid_figure": c.figure} for c in teacher.members],
-        }
+    teacher = _teacher(result, config, splits, tokens, weak, pristine, of_labels, progress, checkpoints)
+    if teacher is None:
+        pool = Pool(np.arange(splits.train.n_rows), weak.class_balance, clean=clean)
+    else:
+        pool = Pool(teacher.rows, teacher.balance(tokens.kinds, tokens.plain), teacher, clean)
     steps = config.self_training_steps or passes(config, len(splits.train), *SELF_TRAINING_STEPS)
     schedule = schedule_of(config, model, validator, steps, 0)
-    settings = SelfTraining(
-        period=min(config.period, schedule.steps),
+    with timed(result.timing, "self-training"):
+        best, history, periods = self_train(
+            model,
+            tokens,
+            schedule,
+            _settings(config, schedule.steps),
+            pool,
+            config.batch_size,
+            config.seed,
+            start,
+            validator,
+            progress,
+            checkpoints.of("self-training"),
+        )
+    if initial is not None:
+        model.average(initial)
+    result.records["self_training"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
+    result.records["periods"] = periods
+
+
+def _settings(config: TrainConfig, steps: int) -> SelfTraining:
+    return SelfTraining(
+        period=min(config.period, steps),
         threshold=config.threshold,
         least=config.least_selected,
         contrastive_weight=config.contrastive_weight,
@@ -97,29 +100,6 @@ def run_self_training(
         sharpened=config.sharpened_pseudo_labels,
         balanced=config.balanced_pseudo_labels,
     )
-    with timed(result.timing, "self-training"):
-        best, history, periods = self_train(
-            model,
-            tokens,
-            schedule,
-            settings,
-            config.batch_size,
-            config.seed,
-            balance,
-            start,
-            teacher,
-            validator,
-            progress,
-            None if clean is None else (splits.train.n_rows, clean),
-            checkpoints.of("self-training"),
-        )
-    if initial is not None:
-        model.average(initial)
-    result.records["self_training"] = asdict(history) | {
-        "best_step": best.step,
-        "valid_figure": best.score[0],
-    }
-    result.records["periods"] = periods
 
 
 def _with_clean(model: EndModel, splits: Splits, k: int) -> tuple[TokenizedTexts, Selection]:
@@ -130,6 +110,46 @@ def _with_clean(model: EndModel, splits: Splits, k: int) -> tuple[TokenizedTexts
     tokens = model.tokenize([*splits.train.texts, *splits.valid.texts])
     rows = splits.train.n_rows + known
     return tokens, Selection(rows, np.eye(k, dtype=np.float32)[gold[known]], np.ones(len(known), np.float32))
+
+
+def _teacher(
+    result: Trained,
+    config: TrainConfig,
+    splits: Splits,
+    tokens: TokenizedTexts,
+    weak: WeakLabels,
+    pristine: dict[str, Any],
+    of_labels: np.ndarray | None,
+    progress: Progress,
+    checkpoints: Checkpoints,
+) -> FirstTeacher | None:
+    """The first teacher, or the one that a checkpoint has; None where nothing chooses it or the pool is too small.
+
+    Leaves the pre-trained weights loaded where there is one.
+    """
+    everything = np.arange(splits.train.n_rows)
+    texts = max(1, TEACHER_ROWS * tokens.count(everything) // max(1, len(everything)))
+    rows = np.sort(tokens.pick(everything, texts, np.random.default_rng(config.seed)))
+    enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
+    if not (config.first_teacher and enough and splits.valid is not None and splits.valid.gold is not None):
+        return None
+    with timed(result.timing, "first teacher"):
+        checkpoint = checkpoints.of("first-teacher")
+        kept = checkpoint.load()
+        if kept is None:
+            teacher = _first_teacher(result.model, config, splits, tokens, rows, weak, pristine, of_labels, progress)
+            checkpoint.save(asdict(teacher))
+        else:
+            teacher = FirstTeacher.of(kept)
+            result.model.restore(pristine)
+    result.records["first_teacher"] = {
+        "valid_figure": teacher.figure,
+        "rows": len(teacher.rows),
+        "chain_strength": 0.0 if teacher.chain is None else teacher.chain.strength,
+        "labels_share": teacher.labels_share if config.use_valid else None,
+        "members": [{"kind": c.kind, "name": c.name, "valid_figure": c.figure} for c in teacher.members],
+    }
+    return teacher
 
 
 def _first_teacher(

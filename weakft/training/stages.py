@@ -11,7 +11,7 @@ from torch import Tensor
 from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoint
 from weakft.training.first_teacher import FirstTeacher
-from weakft.training.loop import Best, History, Progress, Schedule, Validator, run
+from weakft.training.loop import Best, History, Loss, Progress, Schedule, Validator, run
 from weakft.training.model import EndModel
 from weakft.training.objectives import (
     Distance,
@@ -94,93 +94,51 @@ MIN_SELECTED = 2
 """A period that selects fewer rows, or rows of one class only, ends the stage: there is nothing to learn from."""
 
 
+@dataclass
+class Pool:
+    """What self-training relabels, and by whom.
+
+    rows : of the texts; where there is a teacher, those that it knows.   class_balance : the mean that pseudo-labels are
+    to have, [k], of rows of several kinds [kinds, k].   teacher : teaches the first period alone, and later ones together
+    with the student (the mean of both): two views of a text that differ are unsure of it.   clean : rows with gold
+    labels as targets, that join every period (a `CLEAN_SHARE` of its rows).
+    """
+
+    rows: np.ndarray
+    class_balance: np.ndarray | None = None
+    teacher: FirstTeacher | None = None
+    clean: Selection | None = None
+
+
 def self_train(
     model: EndModel,
     tokens: TokenizedTexts,
     schedule: Schedule,
     settings: SelfTraining,
+    pool: Pool,
     batch_size: int,
     seed: int,
-    class_balance: np.ndarray | None,
     start: Best,
-    teacher: FirstTeacher | None,
     validator: Validator | None,
     progress: Progress,
-    clean: tuple[int, Selection] | None = None,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Checkpoint,
 ) -> tuple[Best, History, list[dict[str, float]]]:
     """COSINE's second stage on covered and uncovered rows together; leave the best checkpoint loaded.
 
     Each period the student as it stands becomes the teacher: its predictions for a random part of the pool are
-    sharpened, weighed and selected once (no second forward pass a step), and the student trains on them. Where a first
-    teacher is given, it teaches the first period alone, and later ones together with the student (the mean of both, on
-    the rows it knows): two views of a text that differ are unsure of it. ``class_balance`` is [k], of rows of several kinds
-    [kinds, k]. ``clean`` is the number of rows in the pool, and
-    rows behind it, with gold labels as targets, that join every period (a `CLEAN_SHARE` of its rows).
+    sharpened, weighed and selected once (no second forward pass a step), and the student trains on them.
     Returns the best checkpoint, the history, and a record a period. The checkpoint is ``start``'s, the initial stage's,
     only where that is better on validation by more than one standard error: it may have learned the rules' mistakes,
     which the validation rows show less than unseen text does. Goes on from ``checkpoint`` where that holds anything.
     """
     progress.start("self-training", schedule.steps)
-    rng = np.random.default_rng(seed + 1)
-    everything = np.arange(len(tokens) if clean is None else clean[0])
-
-    def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor, rows: np.ndarray) -> Tensor:
-        value = classification_loss(logits, y, w)
-        if settings.contrastive_weight:
-            labels = None if tokens.kinds == 1 else torch.from_numpy(rows % tokens.kinds).to(logits.device)
-            pairs = contrastive_loss(features, y.argmax(-1), settings.margin, settings.distance, labels)
-            value = value + settings.contrastive_weight * pairs
-        return value + settings.smoothing * confidence_regularization(logits)
-
-    def begin_period(stage: Stage) -> bool:
-        """Choose rows and pseudo-labels; False where there are too few to learn from."""
-        steps = min(settings.period, schedule.steps - stage.step)
-        pool = everything if teacher is None else teacher.rows
-        needed = max(int(settings.pool * steps * batch_size * schedule.accumulate), 16 * batch_size)
-        picked = tokens.pick(pool, needed, rng)
-        rows = pool[picked]
-        if teacher is None:
-            predictions = model.predict(tokens, rows)
-        elif stage.step == 0:
-            predictions = teacher.predictions[picked]
-        else:
-            predictions = teacher.beside(model.predict(tokens, rows), picked, tokens.follows(rows))
-        chosen = select(
-            rows,
-            predictions,
-            settings.threshold,
-            class_balance,
-            settings.least,
-            settings.balanced,
-            tokens.kinds,
-            settings.sharpened,
-        )
-        if settings.hard:
-            chosen.targets = harden(chosen.targets)
-        if not settings.weighted:
-            chosen.weights = np.ones_like(chosen.weights)
-        classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
-        stage.periods.append({"step": stage.step, "pool": len(rows), "selected": len(chosen.rows), "classes": classes})
-        if len(chosen.rows) < MIN_SELECTED or classes < 2:
-            stage.history.stopped = "nothing to select"
-            advice = " Lower --threshold if this is early." if settings.threshold else ""
-            progress.say(
-                f"Self-training stopped at step {stage.step}: {len(chosen.rows)} confident rows "
-                f"of {len(rows)}, {classes} classes.{advice}"
-            )
-            return False
-        if settings.balanced:
-            chosen = chosen.evened(tokens.kinds)
-        stage.begin(chosen if clean is None else chosen.joined(clean[1], CLEAN_SHARE), steps)
-        return True
-
     with learning(model.module, tokens.vocabulary):
-        stage = Stage(model, tokens, schedule, batch_size, rng, checkpoint or Checkpoint())
+        stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed + 1), checkpoint)
         if stage.resume(progress):
             return stage.best, stage.history, stage.periods
+        loss = _self_training_loss(settings, tokens.kinds)
         while stage.step < schedule.steps:
-            if stage.chosen is None and not begin_period(stage):
+            if stage.chosen is None and not _begin_period(stage, schedule, settings, pool, progress):
                 break
             if not run(stage, loss, validator, progress):
                 break
@@ -190,3 +148,65 @@ def self_train(
             stage.best = Best(start.score, start.weights)
         stage.finish()
     return stage.best, stage.history, stage.periods
+
+
+def _self_training_loss(settings: SelfTraining, kinds: int) -> Loss:
+    """The classification term, the contrastive one (rows of several kinds compared within each) and the confidence term."""
+
+    def loss(logits: Tensor, features: Tensor, y: Tensor, w: Tensor, rows: np.ndarray) -> Tensor:
+        value = classification_loss(logits, y, w)
+        if settings.contrastive_weight:
+            labels = None if kinds == 1 else torch.from_numpy(rows % kinds).to(logits.device)
+            pairs = contrastive_loss(features, y.argmax(-1), settings.margin, settings.distance, labels)
+            value = value + settings.contrastive_weight * pairs
+        return value + settings.smoothing * confidence_regularization(logits)
+
+    return loss
+
+
+def _begin_period(stage: Stage, schedule: Schedule, settings: SelfTraining, pool: Pool, progress: Progress) -> bool:
+    """Choose rows and pseudo-labels; False where there are too few to learn from."""
+    steps = min(settings.period, schedule.steps - stage.step)
+    needed = max(int(settings.pool * steps * stage.batch_size * schedule.accumulate), 16 * stage.batch_size)
+    picked = stage.tokens.pick(pool.rows, needed, stage.rng)
+    chosen = _relabelled(stage, settings, pool, picked)
+    classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
+    stage.periods.append({"step": stage.step, "pool": len(picked), "selected": len(chosen.rows), "classes": classes})
+    if len(chosen.rows) < MIN_SELECTED or classes < 2:
+        stage.history.stopped = "nothing to select"
+        advice = " Lower --threshold if this is early." if settings.threshold else ""
+        progress.say(
+            f"Self-training stopped at step {stage.step}: {len(chosen.rows)} confident rows "
+            f"of {len(picked)}, {classes} classes.{advice}"
+        )
+        return False
+    if settings.balanced:
+        chosen = chosen.evened(stage.tokens.kinds)
+    stage.begin(chosen if pool.clean is None else chosen.joined(pool.clean, CLEAN_SHARE), steps)
+    return True
+
+
+def _relabelled(stage: Stage, settings: SelfTraining, pool: Pool, picked: np.ndarray) -> Selection:
+    """The pseudo-labels of the ``picked`` rows of the pool, by whoever teaches the period that begins."""
+    model, tokens, teacher, rows = stage.model, stage.tokens, pool.teacher, pool.rows[picked]
+    if teacher is None:
+        predictions = model.predict(tokens, rows)
+    elif stage.step == 0:
+        predictions = teacher.predictions[picked]
+    else:
+        predictions = teacher.beside(model.predict(tokens, rows), picked, tokens.follows(rows))
+    chosen = select(
+        rows,
+        predictions,
+        settings.threshold,
+        pool.class_balance,
+        settings.least,
+        settings.balanced,
+        tokens.kinds,
+        settings.sharpened,
+    )
+    if settings.hard:
+        chosen.targets = harden(chosen.targets)
+    if not settings.weighted:
+        chosen.weights = np.ones_like(chosen.weights)
+    return chosen
