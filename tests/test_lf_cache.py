@@ -152,6 +152,130 @@ def test_what_cannot_be_hashed_is_not_kept():
             of_function(lf)
 
 
+EDITS = {
+    "what a class of the user's own is called": """
+        class Word(LabelingFunction):
+            def __init__(self, word): super().__init__(word, self.vote)
+            def vote(self, x): return "spam" if self.name in x.text else None
+        a = Word({0!r})
+    """,
+    "which method votes": """
+        class Word(LabelingFunction):
+            def __init__(self, how): super().__init__("a", getattr(self, how))
+            def apple(self, x): return "spam" if "apple" in x.text else None
+            def pear(self, x): return "spam" if "pear" in x.text else None
+        a = Word({0!r})
+    """,
+    "Snorkel's, of a class of the user's own": """
+        from snorkel.labeling import LabelingFunction as Theirs
+        class Word(Theirs):
+            def __init__(self, word): super().__init__(word, self.vote)
+            def vote(self, x): return 1 if self.name in x.text else -1
+        a = Word({0!r})
+    """,
+    "an attribute of a function": """
+        def check(x): return "spam" if check.word in x.text else None
+        check.word = {0!r}
+        a = LabelingFunction("a", check)
+    """,
+    "a dict with methods": """
+        class Settings(dict): __getattr__ = dict.__getitem__
+        settings = Settings(word={0!r})
+        a = LabelingFunction("a", lambda x: "spam" if settings.word in x.text else None)
+    """,
+    "a list with methods": """
+        class Words(list): pass
+        words = Words([{0!r}])
+        a = LabelingFunction("a", lambda x: "spam" if any(w in x.text for w in words) else None)
+    """,
+    "a path with methods": """
+        from pathlib import Path
+        class Folder(type(Path())):
+            def has(self, text): return {0!r} in text
+        folder = Folder("a")
+        a = LabelingFunction("a", lambda x: "spam" if folder.has(x.text) else None)
+    """,
+    "a metaclass": """
+        class Kind(type):
+            def __contains__(cls, text): return {0!r} in text
+        class Word(metaclass=Kind): pass
+        a = LabelingFunction("a", lambda x: "spam" if x.text in Word else None)
+    """,
+    "what a library's decorator closes over": """
+        import functools
+        @functools.singledispatch
+        def has(text): return {0!r} in text
+        a = LabelingFunction("a", lambda x: "spam" if has(x.text) else None)
+    """,
+    "a function that says it is a library's": """
+        import functools, re
+        @functools.wraps(re.search)
+        def has(text): return {0!r} in text
+        a = LabelingFunction("a", lambda x: "spam" if has(x.text) else None)
+    """,
+    "a global by its name": """
+        WORD = {0!r}
+        a = LabelingFunction("a", lambda x: "spam" if globals()["WORD"] in x.text else None)
+    """,
+    "a module by its name": """
+        import sys
+        WORD = {0!r}
+        a = LabelingFunction("a", lambda x: "spam" if sys.modules[__name__].WORD in x.text else None)
+    """,
+    "the environment by another name": """
+        import os
+        from os import getenv as setting
+        os.environ["WEAKFT_TEST_WORD"] = {0!r}
+        a = LabelingFunction("a", lambda x: "spam" if setting("WEAKFT_TEST_WORD") in x.text else None)
+    """,
+}
+
+
+@pytest.mark.parametrize("rules", EDITS.values(), ids=EDITS)
+def test_an_edit_of_whatever_a_function_reads_is_noticed(run, monkeypatch, rules):
+    monkeypatch.setenv("WEAKFT_TEST_WORD", "")
+    rules = "from weakft.lfs.core import LabelingFunction\n" + textwrap.dedent(rules)
+    assert run(rules.format("apple"))[0][:, 0].tolist() == [1, -1, -1, -1]
+    assert run(rules.format("pear"))[0][:, 0].tolist() == [-1, 1, -1, -1]
+
+
+def test_two_of_a_class_have_votes_of_their_own(run):
+    rules = "from weakft.lfs.core import LabelingFunction\n" + textwrap.dedent(EDITS[next(iter(EDITS))])
+    rules = rules.format("apple") + 'b = Word("pear")\n'
+    assert run(rules)[1] == {"apple", "pear"}
+    L, ran = run(rules)
+    assert L.tolist() == [[1, -1], [-1, 1], [-1, -1], [-1, -1]] and ran == set()
+
+
+def test_one_that_changes_what_it_reads_is_not_kept(tmp_path):
+    """Its votes depend on the rows seen before, those of another split included."""
+    for _ in range(2):
+        seen = set()
+
+        def twice(x, seen=seen):
+            known = x.text in seen
+            seen.add(x.text)
+            return 1 if known else None
+
+        lf = LabelingFunction("twice", twice)
+        for texts, votes in ((["a", "b"], [-1, -1]), (["a", "c"], [1, -1])):
+            L, _ = apply_cached([lf], Dataset(texts, ["0", "1"]), LABELS, tmp_path)
+            assert L[:, 0].tolist() == votes
+
+
+def test_votes_on_a_column_that_another_function_changed_are_not_kept(tmp_path):
+    def spoils(x):
+        x.tags.append("spoiled")
+
+    def reads(x):
+        return 1 if "spoiled" in x.tags else None
+
+    lfs = [LabelingFunction("spoils", spoils), LabelingFunction("reads", reads)]
+    apply_cached(lfs, Dataset(["a"], ["0"], {"tags": [[]]}), LABELS, tmp_path)
+    L, _ = apply_cached(lfs[1:], Dataset(["a"], ["0"], {"tags": [[]]}), LABELS, tmp_path)
+    assert L.tolist() == [[-1]]
+
+
 class Threshold:
     """A callable with a state."""
 

@@ -52,7 +52,8 @@ def apply_cached(
     **options: Any,
 ) -> tuple[np.ndarray, dict[str, Failure]]:
     """As `weakft.lfs.apply.apply` (``options`` are its), but labeling functions whose votes are in ``folder`` do not run."""
-    keys = _keys(lfs, data, label_names)
+    hashes = _Hashes(data)
+    keys = [_key(lf, hashes, label_names) for lf in lfs]
     kept = [None if key is None else _read(folder / key, data.n_rows, len(label_names)) for key in keys]
     missing = [j for j, votes in enumerate(kept) if votes is None]
     if missing:
@@ -61,9 +62,11 @@ def apply_cached(
         L, failures = np.empty((data.n_rows, 0), dtype=np.int8), {}
         if advance is not None:
             advance(len(data))
+    hashes.look_again()
     for at, j in enumerate(missing):
         key = keys[j]
-        if key is not None and lfs[j].name not in failures:
+        unchanged = key is not None and _key(lfs[j], hashes, label_names) == key  # else its votes depend on their order
+        if key is not None and unchanged and lfs[j].name not in failures:
             _write(folder / key, L[:, at])
     _tidy(folder)
     if len(missing) == len(lfs):
@@ -76,25 +79,53 @@ def apply_cached(
     return whole, failures
 
 
-def _keys(lfs: list[Any], data: Dataset, label_names: list[str]) -> list[str | None]:
-    """A file name for each labeling function, None for those that cannot be hashed. Patterns read the texts alone."""
-    texts = fingerprint.of_values(data.texts)
-    rest: str | None = None
-    if not all(map(is_pattern, lfs)):
-        try:
-            columns = {name: fingerprint.of_values(values) for name, values in data.columns.items()}
-            rest = repr((fingerprint.of_values(data.ids), columns))
-        except Unknown:
-            rest = None
-    keys: list[str | None] = []
-    for lf in lfs:
-        read = texts if is_pattern(lf) else None if rest is None else texts + rest
-        try:
-            words = (_code(), label_names, data.words is not None, data.asked, fingerprint.of_function(lf), read)
-            keys.append(None if read is None else hashlib.sha256(repr(words).encode()).hexdigest())
-        except Unknown:
-            keys.append(None)
-    return keys
+class _Hashes:
+    """The hashes of what labeling functions may read of the data, each computed when first asked for."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.data, self._texts = data, fingerprint.of_values(data.texts)
+        self._columns: str | Unknown | None = None
+
+    def look_again(self) -> None:
+        """Forget what labeling functions may have changed."""
+        if any(map(fingerprint.changeable, self.data.columns.values())):
+            self._columns = None
+
+    def read_by(self, lf: Any) -> str:
+        """Patterns read the texts alone.
+
+        Raises
+        ------
+        Unknown : a value of a column cannot be hashed.
+        """
+        if is_pattern(lf):
+            return self._texts
+        if self._columns is None:
+            try:
+                columns = {name: fingerprint.of_values(values) for name, values in self.data.columns.items()}
+                self._columns = repr((fingerprint.of_values(self.data.ids), columns))
+            except Unknown as error:
+                self._columns = error
+        if isinstance(self._columns, Unknown):
+            raise self._columns
+        return self._texts + self._columns
+
+
+def _key(lf: Any, hashes: _Hashes, label_names: list[str]) -> str | None:
+    """The file name of a labeling function's votes, None for one that cannot be hashed."""
+    data = hashes.data
+    try:
+        words = (
+            _code(),
+            label_names,
+            data.words is not None,
+            data.asked,
+            fingerprint.of_function(lf),
+            hashes.read_by(lf),
+        )
+    except Unknown:
+        return None
+    return hashlib.sha256(repr(words).encode()).hexdigest()
 
 
 @functools.cache

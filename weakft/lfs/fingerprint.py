@@ -11,11 +11,10 @@ from __future__ import annotations
 import dis
 import functools
 import hashlib
-import importlib.metadata
-import importlib.util
+import importlib
+import os
 import re
 import sys
-import sysconfig
 import types
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,16 +22,28 @@ from typing import Any
 
 import numpy as np
 
-from weakft.lfs.rowwise import parts
+from weakft.lfs.installed import version_of, version_of_module
 from weakft.lfs.words import WordIndex
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...), range)
-LIBRARIES = tuple(
-    str(Path(p).resolve()) for p in {sysconfig.get_path(k) for k in ("stdlib", "purelib", "platlib")} if p
-)
 CODE = ("co_code", "co_exceptiontable", "co_argcount", "co_kwonlyargcount", "co_posonlyargcount", "co_flags")
-ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb"})
-NOT_OF_A_CLASS = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__")
+NOT_OF_A_CLASS = ("__dict__", "__weakref__", "__module__", "__firstlineno__", "__static_attributes__")
+CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, bytes, int, float, complex)
+"""Types whose subclasses have a content beside their attributes, which is known."""
+
+ENVIRONMENT = ("environ", "environb", "getenv", "getenvb")
+BY_NAME = (*ENVIRONMENT, "import_module")
+"""Attributes through which a function reads what cannot be seen in it."""
+BUILTINS = ("__import__", "eval", "exec", "globals")
+"""The same, by the builtin's name."""
+UNSEEN = [importlib.import_module, sys.modules, *(getattr(os, name) for name in ENVIRONMENT if hasattr(os, name))]
+"""The same, as values."""
+
+NAMELESS = ("weakft.lfs.core", "weakft.lfs.kinds", "snorkel.labeling.lf.core", "snorkel.labeling.lf.nlp")
+"""Modules of labeling functions whose votes do not depend on what they are called."""
+
+MANAGED_DICT = 1 << 4
+"""Flag of a class whose objects' attributes lie outside of their memory."""
 
 
 class Unknown(Exception):
@@ -40,26 +51,29 @@ class Unknown(Exception):
 
 
 def of_function(lf: Any) -> str:
-    """The hash of a labeling function (weakft's or Snorkel's), whatever its name.
+    """The hash of a labeling function (weakft's or Snorkel's); its name counts only where its class is the user's own.
 
     Raises
     ------
     Unknown : it depends on something that cannot be hashed.
     """
-    hasher = Hasher()
+    hasher, attributes = Hasher(), dict(vars(lf))
+    if type(lf).__module__ in NAMELESS:
+        attributes = {name: value for name, value in attributes.items() if name not in ("name", "_name", "where")}
+    for name, value in attributes.items():
+        if isinstance(value, types.MethodType) and value.__self__ is lf:
+            attributes[name] = value.__func__
     try:
         hasher.add(type(lf))
-        if parts(lf)[0] is lf:  # a way of being called of its own
-            hasher.add({name: value for name, value in vars(lf).items() if name not in ("name", "where")})
-        else:
-            attributes = {name: value for name, value in vars(lf).items() if name not in ("name", "where", "_name")}
-            bound = attributes.get("f", attributes.get("_f"))
-            if getattr(bound, "__self__", None) is lf:  # a kind of `kinds`, which is its attributes
-                attributes = {name: value for name, value in attributes.items() if value is not bound} | {"f": None}
-            hasher.add(attributes)
+        hasher.add(attributes)
     except RecursionError as error:
         raise Unknown("nested too deeply") from error
     return hasher.digest()
+
+
+def changeable(values: Iterable[Any]) -> bool:
+    """Whether a column has values that who reads them could change."""
+    return not set(map(type, values)) <= set(PLAIN)
 
 
 def of_values(values: Iterable[Any]) -> str:
@@ -112,6 +126,8 @@ class Hasher:
         if type(value) in PLAIN:
             self._write(type(value).__name__, repr(value))
             return
+        if any(value is one for one in UNSEEN):
+            raise Unknown(f"reads {getattr(value, '__name__', 'the environment or the modules')}")
         if id(value) in self._met:
             self._write("met", self._met[id(value)])
             return
@@ -133,11 +149,11 @@ class Hasher:
             self._add_all(item for pair in value.items() for item in pair)
         elif type(value) in (set, frozenset):
             self._write(*sorted(_alone(item) for item in value))
-        elif isinstance(value, (np.ndarray, np.generic)) and value.dtype != object:
+        elif (type(value) is np.ndarray or isinstance(value, np.generic)) and value.dtype != object:
             self._write(value.dtype.str, value.shape, value.tobytes())
         elif isinstance(value, re.Pattern):
             self._add_all([value.pattern, value.flags])
-        elif isinstance(value, Path):
+        elif isinstance(value, Path) and version_of(type(value)) is not None:
             self._write(str(value))
         else:
             self._add_code(value)
@@ -149,7 +165,9 @@ class Hasher:
         elif isinstance(value, types.ModuleType):
             self._add_module(value)
         elif isinstance(value, types.FunctionType):
-            if not self._installed(value):
+            if self._installed(value):
+                self._add_given(value)
+            else:
                 self._add_function(value)
         elif isinstance(value, type):
             if not self._installed(value):
@@ -172,19 +190,28 @@ class Hasher:
             self._add_instance(value)
 
     def _add_function(self, f: types.FunctionType) -> None:
-        self._add_all([f.__code__, f.__defaults__, f.__kwdefaults__])
+        self.add(f.__code__)
+        self._add_given(f)
+        _refuse_unseen(f.__code__)
+        for name in sorted(globals_read(f.__code__)):
+            if name in f.__globals__:
+                self._add_all([name, f.__globals__[name]])
+            elif name in BUILTINS:
+                raise Unknown(f"{f.__qualname__} calls {name}")
+
+    def _add_given(self, f: types.FunctionType) -> None:
+        """What a function was given when it was made: defaults, what it closes over, attributes."""
+        self._add_all([f.__defaults__, f.__kwdefaults__, dict(vars(f))])
         for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
             try:
                 self._add_all([name, cell.cell_contents])
             except ValueError:  # an empty cell
                 self._write(name, "empty")
-        _refuse_unseen(f.__code__)
-        for name in sorted(globals_read(f.__code__)):
-            if name in f.__globals__:
-                self._add_all([name, f.__globals__[name]])
 
     def _add_class(self, kind: type) -> None:
         self._add_all([kind.__qualname__, *kind.__bases__])
+        if type(kind) is not type:
+            self.add(type(kind))
         self._add_all(item for name, v in vars(kind).items() if name not in NOT_OF_A_CLASS for item in (name, v))
 
     def _add_instance(self, value: Any) -> None:
@@ -194,19 +221,19 @@ class Hasher:
             self._add_all([value.words, value.case])
         elif mapper:  # a preprocessor made of a function: its memory is no content
             self._add_all([value._f, value._pre])
-        elif _version(kind.__module__) is None and hasattr(value, "__dict__") and kind.__flags__ & (1 << 9):
-            self._add_all([kind, vars(value)])  # bit 9: a class written in Python
+        elif version_of(kind) is None and hasattr(value, "__dict__") and _hides_nothing(kind):
+            self._add_all([kind, vars(value), *_content(value)])
         else:
             raise Unknown(f"{kind.__module__}.{kind.__qualname__}")
 
     def _installed(self, value: Any) -> bool:
-        version = _version(value.__module__)
+        version = version_of(value)
         if version is not None:
             self._write(value.__module__, value.__qualname__, version)
         return version is not None
 
     def _add_module(self, module: types.ModuleType) -> None:
-        version = _version(module.__name__)
+        version = version_of_module(module.__name__)
         self._write(module.__name__, version or "")
         if version is None:
             source = Path(module.__file__ or "") if getattr(module, "__file__", None) else None
@@ -214,6 +241,21 @@ class Hasher:
                 raise Unknown(f"module {module.__name__}")
             self._write(source.read_bytes())
             self._add_all(item for name, v in vars(module).items() if not name.startswith("__") for item in (name, v))
+
+
+def _content(value: Any) -> Iterable[Any]:
+    """What a value of a subclass of a builtin type is beside its attributes."""
+    return (kind(value) for kind in CONTAINERS if isinstance(value, kind))
+
+
+def _hides_nothing(kind: type) -> bool:
+    """Whether all that objects of a class hold is their attributes, and the content of a builtin container: compiled classes
+    have memory of their own.
+    """
+    base = next((container for container in CONTAINERS if issubclass(kind, container)), object)
+    own_dict = kind.__dictoffset__ != 0 and not kind.__flags__ & MANAGED_DICT
+    pointers = own_dict + (kind.__weakrefoffset__ > 0 == base.__weakrefoffset__)
+    return kind.__basicsize__ <= base.__basicsize__ + 8 * pointers and kind.__itemsize__ == base.__itemsize__
 
 
 def _alone(value: Any) -> str:
@@ -224,10 +266,11 @@ def _alone(value: Any) -> str:
 
 def _refuse_unseen(code: types.CodeType) -> None:
     """Refuse code that reads the environment, or imports modules whose content would have to count."""
-    if names := ENVIRONMENT.intersection(code.co_names):
-        raise Unknown(f"{code.co_name} reads {min(names)}")
+    names = set(code.co_names)
+    if found := names.intersection(BY_NAME) or ("modules" in names and names & {"sys"}):
+        raise Unknown(f"{code.co_name} reads {min(found)}")
     for instruction in dis.get_instructions(code):
-        if instruction.opname == "IMPORT_NAME" and _version(instruction.argval) is None:
+        if instruction.opname == "IMPORT_NAME" and version_of_module(instruction.argval) is None:
             raise Unknown(f"{code.co_name} imports {instruction.argval or 'a neighbour'}")
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
@@ -247,27 +290,3 @@ def globals_read(code: types.CodeType) -> set[str]:
         if isinstance(constant, types.CodeType):
             names |= globals_read(constant)
     return names
-
-
-def _unloaded_file(package: str) -> str | None:
-    try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        return None
-    return spec.origin if spec is not None and spec.has_location else None
-
-
-@functools.cache
-def _version(module: str | None) -> str | None:
-    """The version of the installed package that a module is of, or None for code of the user's own."""
-    top = (module or "").partition(".")[0]
-    if top in sys.stdlib_module_names and top != "__main__":
-        return sys.version.split()[0]
-    loaded = sys.modules.get(top)
-    file = getattr(loaded, "__file__", None) or _unloaded_file(top)
-    if top != "weakft" and not (file and str(Path(file).resolve()).startswith(LIBRARIES)):
-        return None
-    try:
-        return importlib.metadata.version(top)
-    except importlib.metadata.PackageNotFoundError:
-        return str(getattr(loaded, "__version__", "")) or None
