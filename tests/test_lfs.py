@@ -1,12 +1,14 @@
 """Labeling functions: kinds, loading a user's file, votes, failures, the summary."""
 
 import os
+import re
 import textwrap
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import weakft
 from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 from weakft.lfs import LabelingFunction, column, gazetteer, keywords, labeling_function, regex
@@ -321,3 +323,59 @@ def test_a_rule_that_ends_the_process_or_names_no_column_abstains():
     L, failures = apply([LabelingFunction("e", ends), LabelingFunction("m", misspelt)], rows, LABELS)
     assert L.tolist() == [[-1, -1]] and "SystemExit" in failures["e"].traceback
     assert "the example has no column 'likez'; it has 'likes', 'text', 'id'" in failures["m"].traceback
+
+
+def test_a_gazetteer_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "towns.txt").write_text("Bern\nParis\n", encoding="utf-8-sig")
+    assert vote(gazetteer("g", tmp_path / "towns.txt", 1), "in Bern") == [1]
+
+
+def test_what_the_helpers_are_given_is_named_where_it_is_another_thing():
+    with pytest.raises(UserError, match="'r': expected a pattern as a string.*found re.compile"):
+        regex("r", re.compile("A"), 1)
+    with pytest.raises(UserError, match="'c': expected a list of values, found 5; write .5."):
+        column("c", "stars", 5, 1)
+
+
+@pytest.mark.parametrize("held", ["{'one': a, 'two': b}", "{b, a}", "[[a], (b,)]", "[a, {'deeper': [b]}]"])
+def test_labeling_functions_are_found_wherever_a_file_holds_them(tmp_path, held):
+    (tmp_path / "rules.py").write_text(
+        f"""
+from weakft import keywords
+def made():
+    a, b = (keywords(name, [name], 0) for name in "ab")
+    return {held}
+LFS = made()
+LFS_AGAIN = LFS
+""",
+        encoding="utf-8",
+    )
+    assert [lf.name for lf in load_file(tmp_path / "rules.py").lfs] == ["a", "b"]
+
+
+def test_a_rule_files_neighbour_is_its_own_and_as_it_is_now(tmp_path):
+    """Two folders with a module of one name, and that module edited, in one process."""
+    rules = "import helper_of_rules\nfrom weakft import keywords\nk = keywords('k', helper_of_rules.WORDS, 1)\n"
+    for name, word in (("one", "apple"), ("two", "pear")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rules.py").write_text(rules, encoding="utf-8")
+        (tmp_path / name / "helper_of_rules.py").write_text(f"WORDS = [{word!r}]", encoding="utf-8")
+        assert vote(load_file(tmp_path / name / "rules.py").lfs[0], word) == [1]
+    (tmp_path / "two" / "helper_of_rules.py").write_text("WORDS = ['plums']", encoding="utf-8")
+    assert vote(load_file(tmp_path / "two" / "rules.py").lfs[0], "plums", "pear") == [1, -1]
+
+
+def test_where_all_labeling_functions_raise_the_error_is_shown():
+    with pytest.raises(
+        UserError, match="(?s)votes on any of the 2 training rows.*'f': raised on 2 rows.*no column 'txt'"
+    ):
+        weakft.label(["a", "b"], [LabelingFunction("f", lambda x: len(x.txt))], label_names=LABELS)
+
+
+def test_a_mark_belongs_to_the_word_it_stands_on():
+    """An accent that is a character of its own, a vowel sign."""
+    assert vote(keywords("k", ["cafe"], 1), "a cafe", "a cafe\u0301", "the cafe\u0301s") == [1, -1, -1]
+    assert vote(keywords("k", ["cole"], 1), "e\u0301cole", "cole") == [-1, 1]
+    assert vote(keywords("k", ["हिन्द"], 1), "हिन्दी", "जय हिन्द") == [-1, 1]
+    many = [*map(str, range(10_000)), "cafe"]
+    assert vote(gazetteer("g", many, 1), "a cafe", "a cafe\u0301") == [1, -1]

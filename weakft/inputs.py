@@ -253,7 +253,13 @@ def cast_votes(
         votes = Votes([lf.name for lf in rules.lfs], train, matrices["valid"], matrices["test"], failures)
     if not (votes.train >= 0).any():
         raise UserError(
-            f"No labeling function votes on any of the {len(votes.train)} training rows; there is nothing to learn from."
+            "\n".join(
+                [
+                    f"No labeling function votes on any of the {len(votes.train)} training rows; there is nothing to learn "
+                    "from.",
+                    *map(str, votes.failures.values()),
+                ]
+            )
         )
     return votes
 

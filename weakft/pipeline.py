@@ -164,10 +164,7 @@ def _vote(job: Job, rules: RuleSet | None) -> Votes:
     progress.start("labeling functions", rows)
     votes = cast_votes(job.config, splits, rules, job.labels, progress.advance)
     for failure in votes.failures.values():
-        progress.say(
-            f"{failure.where}: raised on {failure.count} rows, which abstain (first: {failure.first}).\n"
-            + failure.traceback.strip().splitlines()[-1]
-        )
+        progress.say(str(failure))
     for line in unvoted_classes(votes, splits, job.labels):
         progress.say(line)
     return votes

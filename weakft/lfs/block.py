@@ -45,6 +45,10 @@ class Failure:
         """The first row, for messages."""
         return f"row {self.first_row + 1} of {self.source}"
 
+    def __str__(self) -> str:
+        error = self.traceback.strip().splitlines()[-1]
+        return f"{self.where}: raised on {self.count} rows, which abstain (first: {self.first}).\n{error}"
+
 
 def merge(failures: dict[str, Failure], later: dict[str, Failure]) -> None:
     """Add the failures on later rows, or on another split's."""

@@ -1,6 +1,8 @@
 """The common kinds of labeling function in one line each: keywords, regex, gazetteer, another column's value.
 
-They match without regard to case unless told otherwise, and keywords and gazetteer entries match whole words only.
+They match without regard to case unless told otherwise, and keywords and gazetteer entries match whole words only: no letter,
+digit, underscore or mark (as an accent) stands before or after them. Texts and words are compared as they are written: one
+"é" of one character and one of two are different.
 """
 
 from __future__ import annotations
@@ -114,6 +116,11 @@ def regex(name: str, pattern: str, label: Vote, *, case: bool = False) -> Patter
     'HUMAN'
     """
     where = _caller()
+    if not isinstance(pattern, str):
+        raise UserError(
+            f'{where}, labeling function {name!r}: expected a pattern as a string, r"...", found {pattern!r}; write flags '
+            "in it, as (?s)."
+        )
     try:
         compiled = re.compile(pattern, 0 if case else re.IGNORECASE)
     except re.error as error:
@@ -140,7 +147,7 @@ def gazetteer(
         if not path.is_file():
             raise UserError(f"{where}, labeling function {name!r}: there is no gazetteer file {path}.")
         try:
-            entries = path.read_text(encoding="utf-8").splitlines()
+            entries = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise UserError(f"{where}, labeling function {name!r}: {path} is not UTF-8: {error.reason}.") from error
     return _word_list(name, entries, label, case, where)
@@ -158,5 +165,9 @@ def column(name: str, column_name: str, values: Iterable[Any] | Callable[[Any], 
     """
     where = _caller()
     _refuse_string(name, values, "values", where)
+    if not callable(values) and not isinstance(values, Iterable):
+        raise UserError(
+            f"{where}, labeling function {name!r}: expected a list of values, found {values!r}; write [{values!r}]."
+        )
     wanted = values if callable(values) else frozenset(values).__contains__
     return ColumnLF(name, column_name, wanted, label, where)

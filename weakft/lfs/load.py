@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -40,6 +42,34 @@ class _Afresh(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
+_folders: set[str] = set()
+"""Of rule files: where Python looks for modules on their account."""
+
+_modules: set[str] = set()
+"""What rule files brought with them."""
+
+
+@contextmanager
+def _neighbours(folder: str) -> Iterator[None]:
+    """Modules beside a rule file can be imported, after all others of their names: those of this file, as they are now, not
+    those of another folder, or as they were.
+    """
+    while _modules:
+        sys.modules.pop(_modules.pop(), None)
+    sys.path[:] = [entry for entry in sys.path if entry not in _folders]
+    _folders.clear()
+    importlib.invalidate_caches()
+    if folder not in sys.path:
+        sys.path.append(folder)
+        _folders.add(folder)
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        brought = {name: getattr(sys.modules[name], "__file__", None) for name in sys.modules.keys() - before}
+        _modules.update(name for name, file in brought.items() if file and str(Path(file).parent).startswith(folder))
+
+
 def load_file(path: Path) -> RuleSet:
     """Run a Python file and collect its labeling functions.
 
@@ -55,11 +85,9 @@ def load_file(path: Path) -> RuleSet:
         raise UserError(f"--lfs {path}: expected a Python file (.py).")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # so that classes in the file can be pickled
-    beside = str(path.parent.resolve())
-    if beside not in sys.path:  # modules beside it, after all others of their names
-        sys.path.append(beside)
     try:
-        spec.loader.exec_module(module)
+        with _neighbours(str(path.parent.resolve())):
+            spec.loader.exec_module(module)
     except UserError:
         raise
     except SyntaxError as error:
@@ -75,12 +103,8 @@ def load_file(path: Path) -> RuleSet:
 
 
 def from_objects(values: list[Any], label_names: list[str] | None, source: str) -> RuleSet:
-    """Collect labeling functions from values and from lists and tuples among them; refuse a name used twice."""
-    lfs: list[Any] = []
-    for value in values:
-        for item in value if isinstance(value, (list, tuple)) else [value]:
-            if is_labeling_function(item) and not any(item is known for known in lfs):
-                lfs.append(item)
+    """Collect labeling functions from values and from lists, tuples, dicts and sets among them; refuse a name used twice."""
+    lfs = list({id(lf): lf for lf in _found(values, ())}.values())
     if not lfs:
         raise UserError(
             f"{source}: found no labeling functions. Decorate functions with @labeling_function() or build them with "
@@ -94,6 +118,18 @@ def from_objects(values: list[Any], label_names: list[str] | None, source: str) 
             )
         by_name[lf.name] = lf
     return RuleSet(lfs, label_names, source)
+
+
+def _found(value: Any, within: tuple[int, ...]) -> Iterator[Any]:
+    """The labeling functions in a value; those of a set, which has no order, by name."""
+    if is_labeling_function(value):
+        yield value
+    elif isinstance(value, (list, tuple, dict, set, frozenset)) and id(value) not in within:
+        items = value.values() if isinstance(value, dict) else value
+        if isinstance(value, (set, frozenset)):
+            items = sorted(filter(is_labeling_function, value), key=lambda lf: str(lf.name))
+        for item in items:
+            yield from _found(item, (*within, id(value)))
 
 
 def _labels(value: Any, source: str) -> list[str] | None:
