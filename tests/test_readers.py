@@ -228,7 +228,7 @@ def test_two_classes_of_one_name(tmp_path):
     [
         ("a.csv", "id;text\n1;good\n", "first line, 'id;text', is one column name with ';' in it; expected ','"),
         ("a.csv", "id\ttext\n1\tgood\n", "is one column name with"),
-        ("a.csv", "id,text\n1,hello, world\n", "Expected 2 columns, got 3.*put a value that holds a ','"),
+        ("a.csv", "id,text\n1,hello, world\n", "row 1: Expected 2 columns, got 3.*put a value that holds a ','"),
         ("a.jsonl", '{"text": "a"}\n{"text": "b", }\n', "line 2: "),
         (
             "a.jsonl",
@@ -253,6 +253,90 @@ def test_named_classes_of_another_order_keep_their_names():
     columns = Columns()
     assert from_python(rows, columns, "d").gold.read("measure").tolist() == [0, 1, -1]
     assert columns.label_names == ["spam", "ham"]
+
+
+def test_every_value_of_a_csv_file_is_a_string(tmp_path):
+    (tmp_path / "a.csv").write_text("id,text,label,title\n1,good,pos,\n2,bad,,007\n")
+    data = read_table(tmp_path / "a.csv", Columns())
+    assert data.columns == {"title": ["", "007"]}
+    assert data.gold.read("measure").tolist() == [0, -1]
+    (tmp_path / "a.csv").write_text("id,text\n1,good\n,bad\n")
+    with pytest.raises(UserError, match="row 2, column 'id': the id is missing"):
+        read_table(tmp_path / "a.csv", Columns())
+
+
+def test_whole_numbers_that_pandas_wrote_beside_gaps_are_whole_numbers(tmp_path):
+    """1.0 in a file is the class 1, as it is in a table with types; other decimals are names."""
+    for name, labels in (("a", [1, None, 5, 4]), ("b", [2.5, None, 5, 1])):
+        pd.DataFrame({"text": TEXTS, "label": labels}).to_csv(tmp_path / f"{name}.csv", index=False)
+    stars, shares = Columns(), Columns()
+    assert read_table(tmp_path / "a.csv", stars).gold.read("measure").tolist() == [0, -1, 2, 1]
+    assert stars.found_labels == ["1", "4", "5"]
+    read_table(tmp_path / "b.csv", shares)
+    assert shares.found_labels == ["1.0", "2.5", "5.0"]
+    pd.DataFrame({"text": TEXTS, "label": [0, None, 1, 1]}).to_csv(tmp_path / "c.csv", index=False)
+    for names in (["ham", "spam"], ["0", "1"], ["0.0", "1.0"]):
+        assert read_table(tmp_path / "c.csv", Columns(label_names=names)).gold.read("measure").tolist() == [0, -1, 1, 1]
+
+
+def test_the_label_column_may_be_of_the_labeled_splits_alone(tmp_path):
+    from weakft.config import TrainConfig, build
+    from weakft.inputs import Given, load_data
+
+    def load(**more):
+        options = {"data": str(tmp_path / "a.csv"), "valid": str(tmp_path / "b.csv"), **more}
+        return load_data(build(TrainConfig, options, "t"), Given(), ["neg", "pos"])
+
+    pd.DataFrame({"text": TEXTS, "category": "music"}).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame({"text": TEXTS, "verdict": LABELS}).to_csv(tmp_path / "b.csv", index=False)
+    splits = load(label_column="verdict")
+    assert splits.valid.gold.n_known == 4 and splits.train.gold is None
+    with pytest.raises(UserError, match="a.csv: there is no column 'verdicts' for the label; there are 'category'"):
+        load(label_column="verdicts")
+    with pytest.raises(
+        UserError, match="unknown label 'music'.*Column 'category' was taken for the labels by its name"
+    ):
+        load()
+    assert load(label_column="none").train.columns["category"] == ["music"] * 4
+
+
+def test_an_unknown_label_says_where_the_others_were_found():
+    columns = Columns()
+    from_python(pd.DataFrame({"text": TEXTS, "label": "ham"}), columns, "train.csv")
+    with pytest.raises(UserError, match="unknown label 'spam'; the classes are 'ham'.*found in train.csv: name all"):
+        from_python(pd.DataFrame({"text": TEXTS, "label": "spam"}), columns, "valid.csv")
+
+
+def test_files_that_no_split_is_read_from_are_named(tmp_path):
+    write(tmp_path, "train.csv")
+    write(tmp_path, "Valid.csv")
+    (tmp_path / "test.csv.gz").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("")
+    assert read_splits(tmp_path, Columns()).passed_over == ["Valid.csv", "test.csv.gz"]
+
+
+def test_json_as_pandas_writes_it_by_column(tmp_path):
+    frame().to_json(tmp_path / "a.json")
+    raw = (tmp_path / "a.json").read_text()
+    (tmp_path / "a.json").write_text(raw, encoding="utf-8-sig")
+    data = read_table(tmp_path / "a.json", Columns())
+    assert data.texts == TEXTS and data.ids == ["w", "x", "y", "z"] and data.gold.n_known == 4
+
+
+def test_tokens_in_lists_of_one_length(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    words = pa.array([["a", "b"], ["c", "d"]], pa.list_(pa.string(), 2))
+    pa.parquet.write_table(pa.table({"tokens": words}), tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet", Columns()).words.tolist() == [2, 2]
+
+
+def test_a_data_set_of_unknown_length_is_refused():
+    datasets = pytest.importorskip("datasets")
+    rows = datasets.Dataset.from_dict({"text": ["a", "b"]}).to_iterable_dataset()
+    with pytest.raises(UserError, match="found IterableDataset"):
+        from_python(rows, Columns(), "train")
 
 
 def test_tokens_keep_white_space_that_is_no_space():

@@ -87,6 +87,14 @@ def test_label_votes_as_on_the_whole(tmp_path, cache, processes):
         assert failures["fragile"].count == 2 and failures["fragile"].first_row == 4
 
 
+def test_a_column_for_each_of_several_labels(tmp_path):
+    """Not streamed: what is asked of a text must be known before any is read."""
+    path = parquet(tmp_path, toxic=[0, 1] * 5, insult=[0] * 10)
+    rules = [keywords("good", ["good"], "insult")]
+    found = weakft.label(path, rules, label_column="toxic,insult")
+    assert found.L.shape == (2 * ROWS, 1) and set(found.L[::2, 0]) == {-1} and set(found.L[1::2, 0]) == {-1, 1}
+
+
 def test_errors_name_the_row_in_the_file(tmp_path):
     texts = ["a"] * 7 + [" "] + ["b"] * 2
     with pytest.raises(UserError, match="row 8, column 'text'.*only white space"):
@@ -124,6 +132,16 @@ def test_the_verb_writes_ids_and_votes(tmp_path, monkeypatch):
     assert matrix["good"].tolist() == [1 if i % 3 else -1 for i in range(ROWS)]
     assert matrix["bad"].tolist() == [-1 if i % 3 else 0 for i in range(ROWS)]
     assert str(matrix["good"].dtype) == "int8"
+
+
+def test_a_rule_called_as_what_names_a_row(tmp_path):
+    from weakft.label import main
+
+    (tmp_path / "rules.py").write_text(
+        "from weakft import keywords\nLABELS = ['neg', 'pos']\nr = keywords('id', ['good'], 1)"
+    )
+    main(["--data", str(parquet(tmp_path)), "--lfs", str(tmp_path / "rules.py"), "--output", str(tmp_path / "votes")])
+    assert list(pd.read_parquet(tmp_path / "votes" / "label_matrix.parquet")) == ["id", "vote_id"]
 
 
 def test_texts_that_are_not_utf8(tmp_path):

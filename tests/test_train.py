@@ -222,6 +222,40 @@ def test_a_weakly_supervised_run_never_reads_training_gold(job, monkeypatch):
     assert [purpose for n, purpose in reads if n == 79] == ["measure"]  # test labels, once
 
 
+def test_objects_stand_beside_files(job, tmp_path, tiny_model):
+    """A frame of validation texts beside a file of training texts; and never two of a split."""
+    table(120, 0, label=False).to_csv(tmp_path / "a.csv", index=False)
+    rows = {"train": 120, "valid": 80, "test": 79}
+    given = {"valid": table(80, 1), "test": table(79, 2), "label_names": LABELS, "method": "majority"}
+    run = weakft.train(tmp_path / "a.csv", review_lfs(), output=str(tmp_path / "run"), **given)
+    assert run.metrics["rows"] == rows and run.metrics["test"]
+    labeled = weakft.label(tmp_path / "a.csv", review_lfs(), valid=table(80, 1), label_names=LABELS)
+    assert labeled.gold_labels_used == 80
+    (tmp_path / "both").mkdir()
+    for name in ("train", "valid"):
+        table(80, 1).to_csv(tmp_path / "both" / f"{name}.csv", index=False)
+    with pytest.raises(UserError, match="--data has a valid split already"):
+        weakft.train(tmp_path / "both", review_lfs(), **given)
+
+
+def test_class_names_that_disagree_with_the_rule_files_are_refused(tmp_path):
+    (tmp_path / "rules.py").write_text(
+        "from weakft import keywords\nLABELS = ['neg', 'pos']\nk = keywords('k', ['good'], 1)"
+    )
+    with pytest.raises(UserError, match=r"LABELS is \['neg', 'pos'\], but label_names is \['pos', 'neg'\]"):
+        weakft.label(["good"], tmp_path / "rules.py", label_names=["pos", "neg"])
+    with pytest.raises(UserError, match="lfs: expected a list of labeling functions or a file's name, found 5"):
+        weakft.label(["good"], 5, label_names=LABELS)
+
+
+@pytest.mark.parametrize(
+    ("valid", "shape"), [([("good", "pos"), ("bad", "neg")], "pairs of sentences"), ([["a", "b"]], "token lists")]
+)
+def test_a_split_of_another_shape_is_refused(valid, shape):
+    with pytest.raises(UserError, match=f"valid: holds {shape}, where the training texts .train. are single texts"):
+        weakft.label(["good", "bad"], review_lfs(), valid=valid, label_names=LABELS)
+
+
 def test_training_gold_changes_nothing(job):
     wrong = table(300, 0)
     wrong["label"] = ["pos"] * 300
@@ -333,6 +367,22 @@ def test_an_earlier_run_is_replaced_whole_and_other_folders_never(job, tmp_path)
         job("mine", method="majority")
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "dear"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "run"]
+
+
+def test_scorers_find_the_classes_whatever_their_order(tiny_model):
+    from sklearn.metrics import get_scorer
+
+    texts, gold = reviews(60, 2)
+    scores = []
+    for names in (["neg", "pos"], ["pos", "neg"]):
+        options = {k: v for k, v in FAST.items() if k != "label_names"}
+        fitted = weakft.WeakClassifier(review_lfs(), names, model=str(tiny_model), options=options).fit(
+            reviews(200, 0)[0]
+        )
+        assert fitted.classes_.tolist() == ["neg", "pos"]
+        scores.append([get_scorer(name)(fitted, texts, gold) for name in ("accuracy", "roc_auc", "neg_log_loss")])
+    for accuracy, auc, log_loss in scores:
+        assert accuracy > 0.7 and auc > 0.8 and log_loss > -0.7
 
 
 def test_the_estimator_keeps_scikit_learns_conventions(tiny_model):

@@ -21,6 +21,7 @@ def test_crossing_by_hand():
     curve = np.array([0.5, 0.7, 0.9])
     assert crossing(COUNTS, curve, 0.7) == pytest.approx(100)
     assert crossing(COUNTS, curve, 0.8) == pytest.approx(10**2.5)
+    assert crossing(np.array([10, 20, 50]), np.array([0.5, 0.85, 0.9]), 0.85) == 20.0  # not a little less
     assert crossing(COUNTS, curve, 0.4) == 0.0 and crossing(COUNTS, curve, 0.95) == float("inf")
     # a curve that falls is flat at its mean: 0.7 and 0.6 count as 0.65 each
     assert crossing(COUNTS, np.array([0.7, 0.6, 0.85]), 0.75) == pytest.approx(10**2.5)

@@ -65,8 +65,8 @@ class ColumnOptions(TextOptions):
 
     label_column: str | None = Field(
         None,
-        description="Column with gold labels, or for several labels a text a column each, A,B,C. Default: guessed from its "
-        "name.",
+        description="Column with gold labels, or for several labels a text a column each, A,B,C; none: there is none. "
+        "Default: guessed from its name.",
     )
 
 

@@ -28,7 +28,7 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : class names, or the labels of which a text can have any number.   metrics_ : the run's metrics.
+    classes_ : class names, sorted, or the labels of which a text can have any number.   metrics_ : the run's metrics.
 
     A fitted estimator pickles with the files of its model folder inside (safetensors and JSON).
     """
@@ -74,7 +74,11 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
         if self.output is None:
             own["checkpoint_every"] = 0  # a temporary folder is never resumed
         run = train(X, **own | options)
-        self.classes_ = np.array(run.metrics["asked"] or run.metrics["labels"])
+        asked, labels = run.metrics["asked"], np.array(run.metrics["labels"])
+        self._order = (
+            slice(None) if asked else np.argsort(labels)
+        )  # by name, as scikit-learn's scorers take for granted
+        self.classes_ = np.array(asked) if asked else labels[self._order]
         self.metrics_ = run.metrics
         if not (Path(folder) / runs.MODEL).is_dir():
             raise UserError(
@@ -100,7 +104,7 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
         options = self.options or {}
         columns = Columns(text=options.get("text_column"), id=options.get("id_column"), labeled=False)
         data = unlabeled(model.task, from_python(X, columns, "X"), model.label_names)
-        return model.task.by_text(data, model.predict(model.tokenize(data.texts)))
+        return model.task.by_text(data, model.predict(model.tokenize(data.texts))[:, self._order])
 
     def predict(self, X: Any) -> Any:
         """Class names [n]; of words a list of those. Where a text can have any number of labels: 1 or 0 for each [n, q]."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from weakft.data import example
 from weakft.data.dataset import Dataset, Splits, drawn
 from weakft.data.labels import CLASSES, by_number
 from weakft.data.objects import from_python
-from weakft.data.readers import read_splits, read_table
+from weakft.data.readers import SPLIT_NAMES, read_splits, read_table
 from weakft.data.tables import Columns
 from weakft.errors import UserError, listed
 from weakft.lfs import fingerprint
@@ -51,6 +52,13 @@ class Given:
                 )
             self.label_names = list(map(str, self.label_names))
 
+    @classmethod
+    def apart(cls, label_names: list[str] | None, **values: Any) -> tuple[Given, dict[str, str]]:
+        """Arguments that are objects (``data`` is the training texts), and those that are paths, by the option's name."""
+        paths = {name: str(value) for name, value in values.items() if isinstance(value, (str, PathLike))}
+        objects = {"train" if name == "data" else name: v for name, v in values.items() if name not in paths}
+        return cls(**objects, label_names=label_names), paths
+
 
 @dataclass
 class Votes:
@@ -71,26 +79,23 @@ def load_data(options: DataOptions, given: Given, label_names: list[str] | None,
     UserError : see `weakft.data.readers` and `weakft.data.tables`.
     """
     columns = Columns(options.text_column, options.label_column, options.id_column, label_names or given.label_names)
+    columns.absent = []
     if given.train is not None:
-        splits = Splits(train=from_python(given.train, columns, "train"), label_names=columns.label_names)
-        splits.valid = None if given.valid is None else from_python(given.valid, columns, "valid")
-        splits.test = None if given.test is None else from_python(given.test, columns, "test")
-        splits.label_names = columns.label_names
+        splits = Splits(train=from_python(given.train, columns, "train"))
     elif options.data is None:
         splits = example.load()
     else:
         splits = read_splits(Path(options.data), columns, stream)
-    for name, path in (("valid", options.valid), ("test", options.test)):
-        if path is not None:
-            if getattr(splits, name) is not None:
-                whose = (
-                    "--data has"
-                    if options.data is not None
-                    else "without --data the embedded messages are read, which have"
-                )
-                raise UserError(f"--{name} {path}: {whose} a {name} split already.")
-            setattr(splits, name, read_table(Path(path), columns))
-    splits.label_names = splits.label_names or columns.found_labels or None
+    for name, path, value in (("valid", options.valid, given.valid), ("test", options.test, given.test)):
+        if path is None and value is None:
+            continue
+        if getattr(splits, name) is not None:
+            whose = "--data has" if options.data else "without --data the embedded messages are read, which have"
+            raise UserError(f"--{name} {'' if path is None else path}: {whose} a {name} split already.")
+        setattr(splits, name, from_python(value, columns, name) if path is None else read_table(Path(path), columns))
+    if columns.absent and not columns.labels_found:
+        raise columns.absent[0]
+    splits.label_names = splits.label_names or columns.label_names or columns.found_labels or None
     splits.found = bool(columns.found_labels) and columns.label_names is None
     return splits
 
@@ -105,6 +110,8 @@ def load_rules(options: VoteOptions, given: Given) -> RuleSet | None:
     if given.lfs is not None:
         if options.votes == "from-data":
             raise UserError("lfs and votes='from-data' exclude each other; leave one out.")
+        if not is_labeling_function(given.lfs) and not isinstance(given.lfs, Iterable):
+            raise UserError(f"lfs: expected a list of labeling functions or a file's name, found {given.lfs!r}.")
         return from_objects(
             [given.lfs] if is_labeling_function(given.lfs) else list(given.lfs), given.label_names, "lfs"
         )
@@ -135,6 +142,11 @@ def load(
     rules = load_rules(options, given) if needs_rules or named else None
     task: str = getattr(options, "task", "auto")
     draws = isinstance(options, TrainConfig) and options.max_rows is not None
+    if rules and rules.label_names and given.label_names not in (None, rules.label_names):
+        raise UserError(
+            f"{rules.source}: LABELS is {rules.label_names}, but label_names is {given.label_names}. Both must name the same "
+            "classes in the same order; leave label_names out."
+        )
     splits = load_data(options, given, rules.label_names if rules else None, (stream or draws) and task == "auto")
     if isinstance(options, TrainConfig) and options.max_rows is not None:
         whole = len(splits.train)
@@ -184,6 +196,11 @@ def understood(
         if split is not None and split.gold is None:
             others = f" among its columns ({listed(list(split.columns))})" if split.columns else ""
             yield f"{split.source} ({flag}): no gold labels{others}; name their column with --label-column."
+    if splits.passed_over:
+        yield (
+            f"Not read: {listed(splits.passed_over)}. The files of a split are called {', '.join(SPLIT_NAMES)}, or are named "
+            "with --valid and --test."
+        )
 
 
 def unvoted_classes(votes: Votes, splits: Splits, labels: list[str]) -> Iterator[str]:

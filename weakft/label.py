@@ -32,7 +32,15 @@ class Labeled:
     gold_labels_used: int
 
 
-def label(data: Any = None, lfs: Any = None, *, label_names: list[str] | None = None, **options: Any) -> Labeled:
+def label(
+    data: Any = None,
+    lfs: Any = None,
+    *,
+    valid: Any = None,
+    test: Any = None,
+    label_names: list[str] | None = None,
+    **options: Any,
+) -> Labeled:
     """Apply labeling functions and return the label matrix with its summary; nothing is written.
 
     Parameters are those of `weakft.train`; ``options`` are `weakft.config.LabelConfig`'s.
@@ -40,8 +48,7 @@ def label(data: Any = None, lfs: Any = None, *, label_names: list[str] | None = 
     from weakft.display import Silent
     from weakft.inputs import Given
 
-    named = {key: str(v) for key, v in {"data": data, "lfs": lfs}.items() if isinstance(v, (str, Path))}
-    given = Given(train=None if "data" in named else data, lfs=None if "lfs" in named else lfs, label_names=label_names)
+    given, named = Given.apart(label_names, data=data, lfs=lfs, valid=valid, test=test)
     return _label(build(LabelConfig, {**options, **named}, "weakft.label"), given, Silent())[0]
 
 
@@ -89,7 +96,8 @@ def main(args: list[str]) -> None:
         labeled, splits = _label(config, Given(), bars)
     votes = [np.ascontiguousarray(column) for column in labeled.L.T]
     rows = identified(splits.train)
-    matrix = pa.table([*rows.values(), *votes], names=[*rows, *labeled.names])
+    names = [f"vote_{name}" if name in rows else name for name in labeled.names]
+    matrix = pa.table([*rows.values(), *votes], names=[*rows, *names])
     with runs.writing(folder) as scratch:
         pyarrow.parquet.write_table(matrix, scratch / MATRIX)
         labeled.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)

@@ -45,21 +45,12 @@ def train(
     from weakft.inputs import Given
     from weakft.pipeline import train as run_pipeline
 
-    paths = {"data": data, "lfs": lfs, "valid": valid, "test": test}
-    named = {key: str(value) for key, value in paths.items() if _is_path(value)}
-    objects = {key: value for key, value in paths.items() if value is not None and key not in named}
+    given, named = Given.apart(label_names, data=data, lfs=lfs, valid=valid, test=test)
     config = build(TrainConfig, {**options, **named}, "weakft.train")
-    given = Given(objects.get("data"), objects.get("valid"), objects.get("test"), objects.get("lfs"), label_names)
     if not progress:
         return run_pipeline(config, given, Silent())
     with TerminalProgress() as bars:
         return run_pipeline(config, given, bars)
-
-
-def _is_path(value: Any) -> bool:
-    from os import PathLike
-
-    return isinstance(value, (str, PathLike))
 
 
 def main(args: list[str]) -> None:

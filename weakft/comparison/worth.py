@@ -62,6 +62,8 @@ def crossing(counts: np.ndarray, accuracies: np.ndarray, level: float) -> float:
     if level > rising[-1]:
         return float("inf")
     after = int(np.argmax(rising >= level))
+    if level == rising[after]:
+        return float(counts[after])
     share = (level - rising[after - 1]) / (rising[after] - rising[after - 1])
     logs = np.log(counts.astype(float))
     return float(np.exp(logs[after - 1] + share * (logs[after] - logs[after - 1])))

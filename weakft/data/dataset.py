@@ -187,6 +187,7 @@ class Splits:
     label_names : class names in class order, or None where the data does not name them.
     lf_names : names of the ready votes' labeling functions in vote order, or None.
     left_out : training texts that were not drawn.
+    passed_over : files beside those of the splits that look like tables, too.
     found : whether nobody named the classes, so that they are those of the gold labels, in the order of their names.
     """
 
@@ -197,6 +198,7 @@ class Splits:
     lf_names: list[str] | None = None
     name: str = "data"
     left_out: int = 0
+    passed_over: list[str] = field(default_factory=list)
     found: bool = False
 
     def named(self) -> Iterator[tuple[str, Dataset]]:

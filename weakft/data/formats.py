@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,21 +94,25 @@ def _read_csv(path: Path, delimiter: str) -> pa.Table:
         )
     try:
         return _parse_csv(path, delimiter, header)
+    except pa.ArrowInvalid:
+        pass
+    try:
+        return _parse_csv(path, delimiter, header, threads=False)  # one thread knows the row
     except pa.ArrowInvalid as error:
+        problem = re.sub(r"^CSV parse error: Row #(\d+)", lambda m: f"row {int(m[1]) - 1}", str(error).splitlines()[0])
         raise ValueError(
-            f"{str(error).splitlines()[0]} (put a value that holds a {delimiter!r}, a quote or a line end in quotes, and "
-            "close them)"
+            f"{problem} (put a value that holds a {delimiter!r}, a quote or a line end in quotes, and close them)"
         ) from error
 
 
-def _parse_csv(path: Path, delimiter: str, header: list[str]) -> pa.Table:
+def _parse_csv(path: Path, delimiter: str, header: list[str], threads: bool = True) -> pa.Table:
     return pa.csv.read_csv(
         path,
-        read_options=pa.csv.ReadOptions(block_size=BLOCK),
+        read_options=pa.csv.ReadOptions(block_size=BLOCK, use_threads=threads),
         parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         # Every value stays text: a column of "007" or "true" must not change its meaning by looking like a type.
         convert_options=pa.csv.ConvertOptions(
-            column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""]
+            column_types={name: pa.string() for name in header}, strings_can_be_null=False
         ),
     )
 
@@ -160,13 +165,21 @@ def _strings_for_dates(kind: pa.DataType) -> pa.DataType:
 
 
 def _read_objects(path: Path) -> pa.Table:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8-sig"))
     if isinstance(content, dict) and all(isinstance(v, dict) for v in content.values()):
+        if not any(name.isdigit() for name in content) and all(key.isdigit() for v in content.values() for key in v):
+            content = _by_row(content)  # a column each, as pandas writes them
         content = [{"id": key, **value} for key, value in content.items()]
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise ValueError('expected a list of objects, [{"text": ...}, ...]')
     names = list(dict.fromkeys(name for row in content for name in row))
     return table_of(names, [[row.get(name) for row in content] for name in names], str(path))
+
+
+def _by_row(columns: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Rows by their number, given columns of values by their row's number."""
+    numbers = dict.fromkeys(number for values in columns.values() for number in values)
+    return {n: {name: values.get(n) for name, values in columns.items()} for n in numbers}
 
 
 def read_json(path: Path) -> Any:
@@ -178,7 +191,7 @@ def read_json(path: Path) -> Any:
     """
     _check_utf8(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}).") from error
     except (ValueError, RecursionError) as error:

@@ -85,7 +85,7 @@ def gold_of_columns(columns: Sequence[tuple[str, Sequence[Any]]], data: Dataset)
     gold = np.full((len(data), len(columns)), ABSTAIN)
     for at, (name, values) in enumerate(columns):
         for row, value in enumerate(values):
-            if value is None:
+            if value is None or value == "":
                 continue
             key = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip().lower()
             if key not in MARKS:

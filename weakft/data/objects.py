@@ -25,7 +25,7 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
         return table_to_dataset(table, columns, source)
     if isinstance(value, pa.Table):
         return table_to_dataset(value, columns, source)
-    if hasattr(value, "with_format") and hasattr(value, "features"):  # datasets.Dataset, without importing it
+    if hasattr(value, "with_format") and hasattr(value, "num_rows"):  # datasets.Dataset, without importing it
         features = {
             name: getattr(getattr(feature, "feature", feature), "names", None)  # a list's elements may be named, too
             for name, feature in value.features.items()
@@ -33,7 +33,7 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
         table = value.with_format("arrow")[:]
         label = columns.label or next((n for n in features if n.lower() in LABEL_GUESSES), None)
         named = None if label is None else features.get(label)
-        if named and label is not None and columns.labeled:
+        if named and label in features and columns.labeled:
             columns.label_names = columns.label_names or list(named)
             at = table.column_names.index(label)
             table = table.set_column(at, label, pa.array([_named(v, named) for v in table.column(at).to_pylist()]))

@@ -16,7 +16,7 @@ import pyarrow.parquet
 from weakft.data.dataset import Dataset, Splits
 from weakft.data.formats import FORMATS, parse, readable
 from weakft.data.labels import by_labels
-from weakft.data.tables import ID_GUESSES, Columns, is_list, table_to_dataset, unique_ids
+from weakft.data.tables import ID_GUESSES, Columns, is_list, label_columns, table_to_dataset, unique_ids
 from weakft.data.wrench import read_wrench
 from weakft.errors import UserError
 
@@ -41,6 +41,7 @@ class Streamed(Dataset):
         self._path, self._columns = path, columns
         with readable(path), pyarrow.parquet.ParquetFile(path) as file:
             self._rows: int = file.metadata.num_rows
+            label_columns(columns, file.schema_arrow.names, str(path))  # a column that is asked for is there
         if not self._rows:
             raise UserError(f"{path}: the table has columns but no rows.")
 
@@ -97,7 +98,16 @@ def read_splits(path: Path, columns: Columns, stream: bool = False) -> Splits:
         )
     train = _train(files["train"], columns, stream)
     valid, test = (None if (file := files[name]) is None else read_table(file, columns) for name in ("valid", "test"))
-    return Splits(train, valid, test, label_names=columns.label_names, name=path.resolve().name)
+    read = {file.name for file in files.values() if file is not None}
+    tables = [p.name for p in path.iterdir() if set(map(str.lower, p.suffixes)) & set(FORMATS) and p.is_file()]
+    return Splits(
+        train,
+        valid,
+        test,
+        label_names=columns.label_names,
+        name=path.resolve().name,
+        passed_over=sorted(set(tables) - read),
+    )
 
 
 def _train(path: Path, columns: Columns, stream: bool) -> Dataset:
@@ -105,8 +115,9 @@ def _train(path: Path, columns: Columns, stream: bool) -> Dataset:
 
 
 def read_texts(path: Path, columns: Columns) -> Dataset:
-    """Read a file of texts as `read_table`; a Parquet file without token lists comes as `Streamed`."""
-    streams = path.suffix.lower() == ".parquet" and path.is_file() and not _has_lists(path)
+    """Read a file of texts as `read_table`; a Parquet file of rows with one class each comes as `Streamed`."""
+    several = columns.labeled and columns.label is not None and "," in columns.label
+    streams = path.suffix.lower() == ".parquet" and path.is_file() and not several and not _has_lists(path)
     return Streamed(path, columns) if streams else read_table(path, columns)
 
 

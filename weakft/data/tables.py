@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,11 @@ from weakft.errors import UserError, listed, nearest
 
 TEXT_GUESSES = ("text", "sentence", "content", "message", "body", "comment", "review", "document", "question")
 LABEL_GUESSES = ("label", "labels", "class", "category", "target", "gold", "tags", "ner_tags")
+FLOAT = re.compile(r"-?[0-9]{1,9}\.0")
+"""A whole number as pandas writes it beside gaps."""
+
+NONE = "none"
+"""The name of no column: labels are not to be guessed."""
 ID_GUESSES = ("id", "idx", "guid", "uid", "text_id")
 
 
@@ -28,6 +34,8 @@ class Columns:
 
     label_names : the classes, if known.   found_labels : else the distinct labels of the first split that has any.
     labeled : whether labels are wanted at all; else a column of them is one like any other.
+    absent : where a list, a column of labels that is named may be missing in a split; who reads the splits raises what is
+    kept here if it is in none (`labels_found`).   found_in : whose labels `found_labels` are.
     """
 
     text: str | None = None
@@ -36,16 +44,17 @@ class Columns:
     label_names: list[str] | None = None
     found_labels: list[str] = field(default_factory=list)
     labeled: bool = True
+    absent: list[UserError] | None = None
+    labels_found: bool = False
+    found_in: str = ""
 
 
 def _pick(asked: str | None, guesses: tuple[str, ...], names: list[str], what: str, source: str) -> str | None:
     """The column asked for, or the only one whose name is among the guesses; two such columns are an error."""
     if asked is not None:
         if asked not in names:
-            raise UserError(
-                f"{source}: there is no column {asked!r} for the {what}; there are {listed(names)}."
-                f"{nearest(asked, names)}"
-            )
+            there = f"there are {listed(names)}" if names else "there is none but those of the text"
+            raise UserError(f"{source}: there is no column {asked!r} for the {what}; {there}.{nearest(asked, names)}")
         return asked
     found = [name for name in names if name.lower() in guesses]
     if len(found) > 1:
@@ -78,7 +87,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         parts = [_texts(table.column(name), name, source, first_row) for name in sources]
         texts = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1], source, first_row)
     rest = [n for n in names if n not in sources]
-    labels = _label_columns(columns, rest, source)
+    labels = label_columns(columns, rest, source)
     id_column = _pick(columns.id, ID_GUESSES, [n for n in rest if n not in labels], "id", source)
     numbers = range(first_row, first_row + len(texts))
     ids = (
@@ -116,7 +125,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
 
 def is_list(kind: pa.DataType) -> bool:
     """Whether a column holds lists, as of tokens."""
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
 def _token_lists(values: pa.ChunkedArray, column: str, source: str, first_row: int) -> list[str]:
@@ -152,10 +161,27 @@ def place(data: Dataset, text: int) -> str:
     return f"{data.source}: row {data.first_row + text + 1}"
 
 
-def _label_columns(columns: Columns, names: list[str], source: str) -> list[str]:
-    """The column of labels, if there is one, or the columns of several labels that each hold 1 or 0."""
-    if not columns.labeled:
+def label_columns(columns: Columns, names: list[str], source: str) -> list[str]:
+    """The column of labels, if there is one, or the columns of several labels that each hold 1 or 0.
+
+    Raises
+    ------
+    UserError : one that is named is not there, where that may not be (``columns.absent``).
+    """
+    if not columns.labeled or (columns.label == NONE and NONE not in names):
         return []
+    try:
+        found = _labels_among(columns, names, source)
+    except UserError as error:
+        if columns.absent is None or columns.label is None:
+            raise
+        columns.absent.append(error)
+        return []
+    columns.labels_found |= bool(found)
+    return found
+
+
+def _labels_among(columns: Columns, names: list[str], source: str) -> list[str]:
     if columns.label is not None and columns.label not in names and "," in columns.label:
         found = [str(_pick(name.strip(), (), names, "label", source)) for name in columns.label.split(",")]
         if len(set(found)) < len(found):
@@ -226,7 +252,7 @@ def unique_ids(values: pa.ChunkedArray, column: str, source: str, first_row: int
     ids: list[str] = []
     seen: dict[str, int] = {}
     for row, value in enumerate(values.to_pylist(), first_row):
-        if value is None:
+        if value is None or value == "":
             raise UserError(f"{source}: row {row + 1}, column {column!r}: the id is missing.")
         key = str(value)
         if key in seen:
@@ -247,9 +273,9 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
         token = "" if data.words is None else f", token {at + 1}"
         return f"{place(data, text)}{token}, column {column!r}"
 
-    raw = [
-        int(v) if isinstance(v, float) and v.is_integer() else v for v in raw
-    ]  # as pandas has whole numbers beside gaps
+    raw = _whole(
+        [None if isinstance(v, str) and not v else v for v in raw], columns.label_names or columns.found_labels
+    )
     kinds = {type(v).__name__ for v in raw if v is not None}
     if len(kinds) > 1:
         row = next(
@@ -263,7 +289,7 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
         raise UserError(f"{where(odd)}: expected the name of a class, found {raw[odd]!r}.")
     if columns.label_names is None and not columns.found_labels:  # later splits may lack a class
         distinct = {v for v in raw if v is not None}
-        columns.found_labels = [str(v) for v in sorted(distinct, key=_class_order)]
+        columns.found_labels, columns.found_in = [str(v) for v in sorted(distinct, key=_class_order)], data.source
     names = columns.label_names or columns.found_labels
     number = {name: i for i, name in enumerate(names)}
     counted = columns.label_names is not None and by_number(names)
@@ -277,10 +303,35 @@ def _gold(raw: list[Any], column: str, columns: Columns, data: Dataset) -> Gold 
         index = int(key) if counted and NUMBER.fullmatch(key) else number.get(key)
         if index is None or not 0 <= index < len(names):
             raise UserError(
-                f"{where(row)}: unknown label {value!r}; the classes are {listed(names)}.{nearest(key, names)}"
+                f"{where(row)}: unknown label {value!r}; the classes are {listed(names)}."
+                f"{nearest(key, names) or _guessed(columns, column)}"
             )
         gold[row] = index
     return Gold(gold) if (gold != ABSTAIN).any() else None
+
+
+def _whole(labels: list[Any], known: list[str]) -> list[Any]:
+    """Whole numbers as such, unless the classes are called otherwise: pandas has them as 1.0 beside gaps, in numbers and in
+    what it writes.
+    """
+    if {type(v) for v in labels} <= {str, type(None)}:
+        there = set(labels) - {None}
+        if there <= set(known) or not all(map(FLOAT.fullmatch, there)):
+            return labels
+        return [v if v is None else v.partition(".")[0] for v in labels]
+    return [int(v) if isinstance(v, float) and v.is_integer() else v for v in labels]
+
+
+def _guessed(columns: Columns, column: str) -> str:
+    """What was not said of labels, where one is unknown."""
+    said = ""
+    if columns.found_in:
+        said = f" They are those found in {columns.found_in}: name all of them beside the labeling functions, LABELS = [...]."
+    if columns.label is None:
+        said += (
+            f" Column {column!r} was taken for the labels by its name: name theirs with --label-column, or say {NONE}."
+        )
+    return said
 
 
 def _class_order(label: Any) -> tuple[int, Any]:

@@ -40,12 +40,33 @@ def prepare(asked: str, splits: Splits, label_names: list[str] | None) -> None:
     UserError : there is no such task, or gold labels or votes are of another one.
     """
     kinds = _kinds(asked)
+    if asked == "auto":
+        _refuse_mixed(splits)
     several = next((split.asked for _, split in splits.named() if split.asked is not None), None)
     if asked == "auto" and several is not None:
         kinds = [MultiLabel]
     if len(kinds) == 1:
         for name, split in splits.named():
             setattr(splits, name, kinds[0].prepare(split, label_names or several))
+
+
+def _refuse_mixed(splits: Splits) -> None:
+    """Splits are all of single texts, of pairs, or of token lists; one that is only read in parts is not looked at."""
+    shapes = {name: _shape(split) for name, split in splits.named() if split.texts}
+    for name, shape in shapes.items():
+        if shape != shapes.get("train", shape):
+            source = getattr(splits, name).source
+            raise UserError(
+                f"{source}: holds {shape}, where the training texts ({splits.train.source}) are {shapes['train']}. Give both "
+                "alike (from Python, texts with labels are a DataFrame with a text and a label column), or name the column "
+                "of the texts with --text-column."
+            )
+
+
+def _shape(split: Dataset) -> str:
+    if split.words is not None:
+        return "token lists"
+    return "single texts" if Pair.of(split) is None else "pairs of sentences"
 
 
 def _kinds(asked: str) -> list[type[Task]]:
