@@ -88,7 +88,7 @@ class _Hashes:
 
     def look_again(self) -> None:
         """Forget what labeling functions may have changed."""
-        if any(map(fingerprint.changeable, self.data.columns.values())):
+        if self._columns is not None and any(map(fingerprint.changeable, self.data.columns.values())):
             self._columns = None
 
     def read_by(self, lf: Any) -> str:
