@@ -233,6 +233,9 @@ def test_mistakes_in_options_and_places(folder):
         told.returncode == 2
         and told.stderr == "weakft: --seed: Input should be greater than or equal to 0; found -1.\n"
     )
+    (folder / "only.yaml").write_text("split: valid\n")
+    told = weakft("weakft.evaluate", "--config", "only.yaml", cwd=folder)
+    assert told.returncode == 2 and "--run is missing" in told.stderr
     (folder / "file").write_text("x")
     for verb in (
         RUN,

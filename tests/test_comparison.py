@@ -43,6 +43,13 @@ def test_a_line_cut_short_by_a_kill_does_not_count_and_is_replaced(tmp_path):
     assert [entry["seed"] for entry in read_lines(path)] == [0, 1]
     append_lines(path, [line(seed=2)])
     assert [entry["seed"] for entry in read_lines(path)] == [0, 1, 2]
+    with path.open("a") as file:  # whole, but for its end
+        file.write(json.dumps(line(seed=3)))
+    assert [entry["seed"] for entry in read_lines(path)] == [0, 1, 2]
+    for content in ("5\n", "{}\n"):
+        path.write_text(content)
+        with pytest.raises(UserError, match="line 1: not JSON of a run"):
+            read_lines(path)
     path.write_text('{"data": }\n' + json.dumps(line()) + "\n")
     with pytest.raises(UserError, match=r"line 1: not JSON"):
         read_lines(path)
@@ -149,6 +156,51 @@ def test_a_failed_run_is_named_and_costs_nobody_else(review_folder, tiny_model, 
     assert [entry["data"] for entry in read_lines(tmp_path / "out" / "cells.jsonl")] == ["reviews"]
 
 
+def test_whatever_ends_a_run_costs_nobody_else_and_what_it_did_not_measure_runs(review_folder, tmp_path, monkeypatch):
+    ran, odd = [], [KeyError("odd")]
+
+    def here(cell, options, _slots, _workers):
+        ran.append(cell.method)
+        if cell.method == "gold" and odd:
+            raise odd.pop()
+        return [line(cell.name, cell.method, cell.seed)]
+
+    monkeypatch.setattr(cells, "_in_a_process", here)
+    options = {"lfs": str(tmp_path / "rules.py"), "output": str(tmp_path / "out"), "seeds": [0, 0]}
+    with pytest.raises(UserError, match="1 of 2 runs failed"):
+        weakft.benchmark([review_folder], methods=["gold", "probe", "gold"], **options)
+    assert sorted(ran) == ["gold", "probe"] and len(read_lines(tmp_path / "out" / "cells.jsonl")) == 1
+    ran.clear()
+    weakft.benchmark([review_folder], methods=["gold", "probe", "weak", "cosine"], **options)
+    assert sorted(ran) == ["cosine", "gold", "weak"]  # this cosine has no line of weak
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from weakft.comparison import cells
+
+def slow(cell, options):
+    time.sleep(600)
+
+if __name__ == "__main__":
+    threading.Timer(4, os.kill, (os.getpid(), signal.SIGINT)).start()
+    cells.run_cell = slow
+    todo = [cells.Cell("", "majority", seed) for seed in range(5)]
+    try:
+        cells.run_cells(todo, {}, Path(sys.argv[1]), 1, lambda *_: None)
+    except KeyboardInterrupt as error:
+        print(error)
+"""
+
+
+def test_ctrl_c_ends_all_of_it(tmp_path):
+    (tmp_path / "script.py").write_text(INTERRUPTED)
+    command = [sys.executable, tmp_path / "script.py", tmp_path / "cells.jsonl"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "the same command goes on with the rest" in done.stdout, done.stderr
+
+
 def test_mistakes_are_named(review_folder, tmp_path):
     with pytest.raises(UserError, match="no such method"):
         weakft.benchmark([review_folder], methods=["cosinus-x"], output=str(tmp_path / "o"))
@@ -218,3 +270,6 @@ def test_other_rules_run_again_and_gold_does_not(review_folder, tmp_path, monkey
     (review_folder / "test.csv").write_text("text,label\ngood,pos\n")
     weakft.benchmark([review_folder], **options)
     assert ran[3:] == ["majority", "gold-20"]
+    (review_folder / "test.csv").write_text("text,label,stars\ngood,pos,5\n")  # a rule may read it
+    weakft.benchmark([review_folder], **options)
+    assert ran[5:] == ["majority"]

@@ -256,6 +256,27 @@ def test_a_split_of_another_shape_is_refused(valid, shape):
         weakft.label(["good", "bad"], review_lfs(), valid=valid, label_names=LABELS)
 
 
+def test_where_nothing_is_selected_the_labels_model_is_the_result(job):
+    """Not its mean with a network that was never trained."""
+    options = {"threshold": 1.0, "least_selected": 0.0}
+    run = job("semi", use_valid=True, **options)
+    assert run.metrics["training"]["self_training"]["steps"] == 0
+    assert run.table["cosine"] == run.table["valid"]
+
+
+def test_a_class_balance_that_is_given_is_the_one_of_all_stages(job):
+    run = job(class_balance=[0.9, 0.1])
+    members = run.metrics["training"]["first_teacher"]["members"]
+    assert not any("uniform" in member["name"] or "estimated" in member["name"] for member in members)
+    on_train = pd.read_parquet(run.folder / "predictions.parquet").query("split == 'train'")
+    assert on_train["p_neg"].mean() > 0.6  # half of them are
+
+
+def test_the_ceiling_beside_a_continued_run_is_of_the_training_labels_alone(job):
+    alone = job("a", method="gold").table["gold"]
+    assert job("b", method="weak", continue_on_valid=True, ceiling=True).table["gold"] == alone
+
+
 def test_training_gold_changes_nothing(job):
     wrong = table(300, 0)
     wrong["label"] = ["pos"] * 300

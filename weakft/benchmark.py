@@ -57,12 +57,13 @@ def run_benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) 
     folder, shared = Path(config.output), shared_options(config)
     _check_folder(folder, shared)
     hashes = {d: _hashes(d, shared) for d in config.data or [""]}
-    cells = [Cell(d, m, s, *hashes[d]) for s in config.seeds for d in hashes for m in config.methods]
+    asked = [(s, d, m) for s in config.seeds for d in hashes for m in config.methods]
+    cells = [Cell(d, m, s, *hashes[d]) for s, d, m in dict.fromkeys(asked)]
     before = read_lines(folder / CELLS)
     there = current(before, cells)
-    if others := len(before) - len(there):
+    if foreign := len(before) - len(there):
         progress.say(
-            f"{others} lines of {folder / CELLS} are of other data or labeling functions than now: they do not count."
+            f"{foreign} lines of {folder / CELLS} are of other data or labeling functions than now: they do not count."
         )
     todo = missing(cells, there)
     progress.start("runs", len(todo))
@@ -70,14 +71,21 @@ def run_benchmark(config: BenchmarkConfig, progress: Silent | TerminalProgress) 
     def report(cell: Cell, result: list[Line] | Exception) -> None:
         progress.advance(1, f"{cell.name}, {cell.method}, seed {cell.seed}")
         if isinstance(result, Exception):
-            progress.say(f"{cell.name}, {cell.method}, seed {cell.seed} failed: {result or type(result).__name__}")
+            said = str(result) if isinstance(result, UserError) else f"{type(result).__name__}: {result}"
+            progress.say(f"{cell.name}, {cell.method}, seed {cell.seed} failed: {said}")
 
     failed = run_cells(todo, shared, folder / CELLS, config.workers, report)
+    ran = {cell.key for cell in todo}
+    others = [c for c in missing(cells, current(read_lines(folder / CELLS), cells)) if c.key not in ran]
+    if others and not failed:  # the runs that were to measure them on their way did not
+        progress.start("runs", len(others))
+        failed = run_cells(others, shared, folder / CELLS, config.workers, report)
     lines = current(read_lines(folder / CELLS), cells)
     written = write(lines, folder) if lines else []
     if failed:
         raise UserError(
-            f"{failed} of {len(todo)} runs failed (see above). Once that is mended, the same command runs them again."
+            f"{failed} of {len(todo) + len(others)} runs failed (see above). Once that is mended, the same command runs them "
+            "again."
         )
     return lines, written
 

@@ -34,13 +34,17 @@ def parse(kind: type[C], args: list[str], prog: str, positional: tuple[str, ...]
     if values:
         default = build(kind, {**required, **values}, f"--config {file}")
     extra = {"default": default} if default is not None else {}
-    return tyro.cli(
+    parsed = tyro.cli(
         kind,
         args=args,
         prog=prog,
         description=f"{kind.__doc__} --config FILE reads options from a YAML or TOML file; flags override it.",
         **extra,
     )
+    for name in required:
+        if getattr(parsed, name) == "":
+            raise UserError(f"{prog}: --{name} is missing, on the command line and in {file or '--config'}.")
+    return parsed
 
 
 def _take_config(args: list[str]) -> tuple[list[str], Path | None]:

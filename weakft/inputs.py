@@ -213,7 +213,8 @@ def unvoted_classes(votes: Votes, splits: Splits, labels: list[str]) -> Iterator
 
 def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
     """What a run is given, as short hashes: of the ``data`` (texts, ids, gold labels, ready votes) and, where there are any,
-    of the ``rules``. Gold labels are not read for it. A labeling function that cannot be hashed counts as its whole file.
+    of the ``rules``, with what they read beside the texts. Gold labels are not read for it. A labeling function that cannot
+    be hashed counts as its whole file.
     """
     total = hashlib.sha256()
     for name, split in splits.named():
@@ -222,7 +223,13 @@ def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
         total.update(repr(columns).encode() + (b"" if split.votes is None else split.votes.tobytes()))
     found = {"data": total.hexdigest()[:16]}
     if rules is not None:
-        total = hashlib.sha256()
+        total = hashlib.sha256(repr(rules.label_names).encode())
+        for _, split in splits.named():  # what only rules read
+            for name, values in split.columns.items():
+                try:
+                    total.update(repr((name, fingerprint.of_values(values))).encode())
+                except fingerprint.Unknown:
+                    continue
         for lf in rules.lfs:
             try:
                 content = fingerprint.of_function(lf)

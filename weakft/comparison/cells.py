@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -76,14 +75,17 @@ def read_lines(path: Path) -> list[Line]:
         return []
     lines = []
     for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
+        if not text.endswith("\n"):  # `append_lines` cuts it off
+            break
         try:
-            lines.append(json.loads(text))
+            line = json.loads(text)
+            if not isinstance(line, dict) or not line.keys() >= {"data", "method", "seed"}:
+                raise ValueError(f"no line of a run: {text.strip()[:80]}")
         except ValueError as error:
-            if not text.endswith("\n"):
-                break
             raise UserError(
-                f"{path}, line {number}: not JSON ({error}). Remove the line; its cell will run again."
+                f"{path}, line {number}: not JSON of a run ({error}). Remove the line; its cell will run again."
             ) from error
+        lines.append(line)
     return lines
 
 
@@ -220,18 +222,26 @@ def run_cells(
     failed = 0
     with ThreadPoolExecutor(workers) as threads:
         futures = {threads.submit(_in_a_process, cell, options, slots, workers): cell for cell in todo}
-        for future in as_completed(futures):
-            cell = futures[future]
-            try:
-                lines = future.result()
-            except (UserError, BrokenProcessPool, MemoryError, RuntimeError) as error:
-                failed += 1
-                report(cell, error)
-                continue
-            done = {key_of(line) for line in current(read_lines(path), todo)}
-            new = [line | {"origin": cell.origin(line["method"])} for line in lines if key_of(line) not in done]
-            append_lines(path, new)
-            report(cell, lines)
+        try:
+            for future in as_completed(futures):
+                cell = futures[future]
+                try:
+                    lines = future.result()
+                except Exception as error:  # whatever it is, it is this cell's alone
+                    failed += 1
+                    report(cell, error)
+                    continue
+                done = {key_of(line) for line in current(read_lines(path), todo)}
+                new = [line | {"origin": cell.origin(line["method"])} for line in lines if key_of(line) not in done]
+                append_lines(path, new)
+                report(cell, lines)
+        except KeyboardInterrupt:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise KeyboardInterrupt(
+                "interrupted; what was done has its lines, and the same command goes on with the rest."
+            ) from None
     return failed
 
 

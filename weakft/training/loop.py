@@ -239,18 +239,18 @@ class Optimization:
         """Sum up the gradients of a step's mean loss, at most so many sequences at a time. Return whether the loss is
         finite.
 
-        The terms are means over rows, so that the parts of a batch, each weighed by its share of the rows, have the
+        The terms are means over rows, so that the parts of a step, each weighed by its share of the rows, have the
         gradients of the whole; but for the contrastive term, whose pairs are then those within a part.
         """
-        model, schedule = self.model, self.schedule
+        model = self.model
         self.optimizer.zero_grad(set_to_none=True)  # of an attempt for which memory was too short
+        rows = sum(len(batch.rows) for batch in step)
         for batch in step:
             for part in batch.split(tokens.sequences_of(batch.rows), most):
                 logits, features = model.forward(tokens, part.rows)
                 targets = torch.from_numpy(part.targets).to(model.device)
                 weights = torch.from_numpy(part.weights).to(model.device)
-                share = len(part.rows) / len(batch.rows)
-                value = loss(logits, features, targets, weights, part.rows) / schedule.accumulate * share
+                value = loss(logits, features, targets, weights, part.rows) * (len(part.rows) / rows)
                 if not bool(torch.isfinite(value)):
                     return False
                 model.accelerator.backward(value)

@@ -113,7 +113,7 @@ def train_end_model(
                 )
         begun = (weak, best, pristine, validator, progress, checkpoints, of_labels)
         run_self_training(result, config, splits, tokens, *begun)
-    if config.continue_on_valid:
+    if config.continue_on_valid and method.labels == "weak":  # not the ceiling beside it
         with timed(result.timing, "continued fine-tuning"):
             _continue(result, config, splits, len(label_names), progress, checkpoints)
     result.records["micro_batch"] = model.limits.micro_batch

@@ -63,7 +63,9 @@ def run_self_training(
     if teacher is None:
         pool = Pool(np.arange(splits.train.n_rows), weak.class_balance, clean=clean)
     else:
-        pool = Pool(teacher.rows, teacher.balance(tokens.kinds, tokens.plain), teacher, clean)
+        given = config.class_balance is not None
+        balance = weak.class_balance if given else teacher.balance(tokens.kinds, tokens.plain)
+        pool = Pool(teacher.rows, balance, teacher, clean)
     steps = config.self_training_steps or passes(config, len(splits.train), *SELF_TRAINING_STEPS)
     schedule = schedule_of(config, model, validator, steps, 0)
     with timed(result.timing, "self-training"):
@@ -80,8 +82,10 @@ def run_self_training(
             progress,
             checkpoints.of("self-training"),
         )
-    if initial is not None:
+    if initial is not None and history.steps > history.skipped:
         model.average(initial)
+    elif initial is not None:  # there is no student
+        model.restore(initial)
     result.records["self_training"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
     result.records["periods"] = periods
 
@@ -181,9 +185,9 @@ def _first_teacher(
     progress.start("first teacher: candidates", len(views) * kinds)
     for kind, its_truth in enumerate(truth.each()):
         mine = rows[kind::kinds]
-        balances = {"uniform": np.full(k, 1.0 / k)}
+        balances = {} if config.class_balance else {"uniform": np.full(k, 1.0 / k)}
         if weak.class_balance is not None:
-            balances["estimated"] = weak.class_balance.reshape(kinds, k)[kind]
+            balances["given" if config.class_balance else "estimated"] = weak.class_balance.reshape(kinds, k)[kind]
         labels = {name: soft_labels[mine] for name, soft_labels in sources.items()}
         on_pool, on_valid = (s[kind::kinds] for s in scores)
         of_initial = candidate("initial model's predictions", "", on_pool, on_valid, its_truth)
