@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import textwrap
 from types import SimpleNamespace
 
@@ -363,6 +364,21 @@ def test_a_rule_files_neighbour_is_its_own_and_as_it_is_now(tmp_path):
         assert vote(load_file(tmp_path / name / "rules.py").lfs[0], word) == [1]
     (tmp_path / "two" / "helper_of_rules.py").write_text("WORDS = ['plums']", encoding="utf-8")
     assert vote(load_file(tmp_path / "two" / "rules.py").lfs[0], "plums", "pear") == [1, -1]
+
+
+def test_installed_modules_stay_loaded_wherever_they_lie(tmp_path, monkeypatch):
+    """An environment in the rule file's folder: compiled modules cannot be loaded twice."""
+    (tmp_path / "rules.py").write_text(
+        "import library_of_rules\nfrom weakft import keywords\nk = keywords('k', ['a'], 1)\n", encoding="utf-8"
+    )
+    (tmp_path / "library_of_rules.py").write_text("", encoding="utf-8")
+    for installed in (True, False):
+        monkeypatch.setattr("weakft.lfs.load.version_of_module", lambda name, there=installed: "1" if there else None)
+        sys.modules.pop("library_of_rules", None)
+        load_file(tmp_path / "rules.py")
+        first = sys.modules["library_of_rules"]
+        load_file(tmp_path / "rules.py")
+        assert (sys.modules["library_of_rules"] is first) == installed
 
 
 def test_where_all_labeling_functions_raise_the_error_is_shown():

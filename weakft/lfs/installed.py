@@ -27,14 +27,18 @@ def version_of(value: Any) -> str | None:
     if version is None:
         return None
     if isinstance(value, types.FunctionType):
-        file = value.__code__.co_filename
-        own = not (file.startswith("<frozen ") or str(Path(file).resolve()).startswith((*LIBRARIES, OURS)))
+        own = not _of_a_library(value.__code__.co_filename)
     else:
         found: Any = sys.modules.get(value.__module__)
         for name in value.__qualname__.split("."):
             found = getattr(found, name, None)
         own = found is not value
     return None if own else version
+
+
+@functools.cache
+def _of_a_library(file: str) -> bool:
+    return file.startswith("<frozen ") or str(Path(file).resolve()).startswith((*LIBRARIES, OURS))
 
 
 def _unloaded_file(package: str) -> str | None:

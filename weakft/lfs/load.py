@@ -15,6 +15,7 @@ from typing import Any
 
 from weakft.errors import UserError
 from weakft.lfs.core import is_labeling_function, place
+from weakft.lfs.installed import version_of_module
 
 
 @dataclass
@@ -67,7 +68,8 @@ def _neighbours(folder: str) -> Iterator[None]:
         yield
     finally:
         brought = {name: getattr(sys.modules[name], "__file__", None) for name in sys.modules.keys() - before}
-        _modules.update(name for name, file in brought.items() if file and str(Path(file).parent).startswith(folder))
+        beside = (name for name, file in brought.items() if file and Path(file).is_relative_to(folder))
+        _modules.update(name for name in beside if version_of_module(name) is None)  # an environment may lie there, too
 
 
 def load_file(path: Path) -> RuleSet:
