@@ -75,9 +75,8 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
             own["checkpoint_every"] = 0  # a temporary folder is never resumed
         run = train(X, **own | options)
         asked, labels = run.metrics["asked"], np.array(run.metrics["labels"])
-        self._order = (
-            slice(None) if asked else np.argsort(labels)
-        )  # by name, as scikit-learn's scorers take for granted
+        # Scikit-learn's scorers take it for granted that classes are in order of their names.
+        self._order = slice(None) if asked else np.argsort(labels)
         self.classes_ = np.array(asked) if asked else labels[self._order]
         self.metrics_ = run.metrics
         if not (Path(folder) / runs.MODEL).is_dir():

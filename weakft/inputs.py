@@ -276,15 +276,9 @@ def cast_votes(
         assert train is not None
         votes = Votes([lf.name for lf in rules.lfs], train, matrices["valid"], matrices["test"], failures)
     if not (votes.train >= 0).any():
-        raise UserError(
-            "\n".join(
-                [
-                    f"No labeling function votes on any of the {len(votes.train)} training rows; there is nothing to learn "
-                    "from.",
-                    *map(str, votes.failures.values()),
-                ]
-            )
-        )
+        rows = f"any of the {len(votes.train)} training rows"
+        found = f"No labeling function votes on {rows}; there is nothing to learn from."
+        raise UserError("\n".join([found, *map(str, votes.failures.values())]))
     return votes
 
 

@@ -14,8 +14,9 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -220,29 +221,35 @@ def run_cells(
     for slot in range(workers):
         slots.put(slot)
     failed = 0
-    with ThreadPoolExecutor(workers) as threads:
+    with ThreadPoolExecutor(workers) as threads, _ended_by_ctrl_c(threads):
         futures = {threads.submit(_in_a_process, cell, options, slots, workers): cell for cell in todo}
-        try:
-            for future in as_completed(futures):
-                cell = futures[future]
-                try:
-                    lines = future.result()
-                except Exception as error:  # whatever it is, it is this cell's alone
-                    failed += 1
-                    report(cell, error)
-                    continue
-                done = {key_of(line) for line in current(read_lines(path), todo)}
-                new = [line | {"origin": cell.origin(line["method"])} for line in lines if key_of(line) not in done]
-                append_lines(path, new)
-                report(cell, lines)
-        except KeyboardInterrupt:
-            threads.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                child.terminate()
-            raise KeyboardInterrupt(
-                "interrupted; what was done has its lines, and the same command goes on with the rest."
-            ) from None
+        for future in as_completed(futures):
+            cell = futures[future]
+            try:
+                lines = future.result()
+            except Exception as error:  # whatever it is, it is this cell's alone
+                failed += 1
+                report(cell, error)
+                continue
+            done = {key_of(line) for line in current(read_lines(path), todo)}
+            new = [line | {"origin": cell.origin(line["method"])} for line in lines if key_of(line) not in done]
+            append_lines(path, new)
+            report(cell, lines)
     return failed
+
+
+@contextmanager
+def _ended_by_ctrl_c(threads: ThreadPoolExecutor) -> Iterator[None]:
+    """Ctrl-C ends the runs under way, too, and begins no other."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        threads.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise KeyboardInterrupt(
+            "interrupted; what was done has its lines, and the same command goes on with the rest."
+        ) from None
 
 
 def _in_a_process(cell: Cell, options: dict[str, Any], slots: Queue[int], workers: int) -> list[Line]:

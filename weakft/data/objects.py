@@ -33,7 +33,7 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
         table = value.with_format("arrow")[:]
         label = columns.label or next((n for n in features if n.lower() in LABEL_GUESSES), None)
         named = None if label is None else features.get(label)
-        if named and label in features and columns.labeled:
+        if named and label is not None and columns.labeled:
             columns.label_names = columns.label_names or list(named)
             at = table.column_names.index(label)
             table = table.set_column(at, label, pa.array([_named(v, named) for v in table.column(at).to_pylist()]))

@@ -254,7 +254,8 @@ def _hides_nothing(kind: type) -> bool:
     """
     base = next((container for container in CONTAINERS if issubclass(kind, container)), object)
     own_dict = kind.__dictoffset__ != 0 and not kind.__flags__ & MANAGED_DICT
-    pointers = own_dict + (kind.__weakrefoffset__ > 0 == base.__weakrefoffset__)
+    own_references = kind.__weakrefoffset__ > 0 and not base.__weakrefoffset__
+    pointers = own_dict + own_references
     return kind.__basicsize__ <= base.__basicsize__ + 8 * pointers and kind.__itemsize__ == base.__itemsize__
 
 
@@ -267,8 +268,10 @@ def _alone(value: Any) -> str:
 def _refuse_unseen(code: types.CodeType) -> None:
     """Refuse code that reads the environment, or imports modules whose content would have to count."""
     names = set(code.co_names)
-    if found := names.intersection(BY_NAME) or ("modules" in names and names & {"sys"}):
+    if found := names.intersection(BY_NAME):
         raise Unknown(f"{code.co_name} reads {min(found)}")
+    if names >= {"sys", "modules"}:
+        raise Unknown(f"{code.co_name} reads sys.modules")
     for instruction in dis.get_instructions(code):
         if instruction.opname == "IMPORT_NAME" and version_of_module(instruction.argval) is None:
             raise Unknown(f"{code.co_name} imports {instruction.argval or 'a neighbour'}")

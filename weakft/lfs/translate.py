@@ -177,9 +177,10 @@ class _Writer:
     def _look(self, name: str, argument: Any, flags: int, head: bool, tail: bool) -> str:
         """A lookaround of one character at the pattern's edge eats it; any other is left out, which finds more."""
         direction, inner = argument
-        characters = [(op, one) for op, one in inner if str(op) in ("LITERAL", "IN")]
-        if self.ascii_only and name == "ASSERT_NOT" and not all(_members(*c, flags, ASCII) for c in characters):
-            return ""  # what must not be there cannot be there
+        if self.ascii_only and name == "ASSERT_NOT":
+            needed = (_characters(op, _key(one), flags, True) for op, one in inner if str(op) in ("LITERAL", "IN"))
+            if NOTHING in needed:
+                return ""  # what must not be there cannot be there
         at_edge = head if direction < 0 else tail
         if not at_edge or len(inner) != 1 or str(inner[0][0]) not in ONE_CHARACTER:
             self.exact = False

@@ -9,7 +9,7 @@ from weakft.errors import UserError, nearest
 from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
 from weakft.tasks.multilabel import MultiLabel
-from weakft.tasks.pair import Pair
+from weakft.tasks.pair import Pair, mostly_pairs
 from weakft.tasks.relation import Relation
 from weakft.tasks.tokens import Tokens
 
@@ -66,7 +66,7 @@ def _refuse_mixed(splits: Splits) -> None:
 def _shape(split: Dataset) -> str:
     if split.words is not None:
         return "token lists"
-    return "single texts" if Pair.of(split) is None else "pairs of sentences"
+    return "pairs of sentences" if mostly_pairs(split) else "single texts"
 
 
 def _kinds(asked: str) -> list[type[Task]]:

@@ -10,6 +10,12 @@ from weakft.tasks.base import BadText, Shown, Task
 from weakft.tasks.marks import LOOKED_AT, marked_names, with_tokens
 
 
+def mostly_pairs(data: Dataset) -> bool:
+    """Whether most of a split's first texts are pairs."""
+    some = data.texts[:LOOKED_AT]
+    return 2 * sum(SEPARATOR in text for text in some) > len(some)
+
+
 class Pair(Task):
     """Two sentences, shown to the tokenizer as such. Where a word is marked in each, as in ``[WORD]run[/WORD]``, the class
     is read at these, else off the whole.
@@ -21,8 +27,7 @@ class Pair(Task):
     @classmethod
     def of(cls, data: Dataset) -> Self | None:
         """See `Task`."""
-        some = data.texts[:LOOKED_AT]
-        if 2 * sum(SEPARATOR in text for text in some) <= len(some):
+        if not mostly_pairs(data):
             return None
         return cls(marked_names([side for text in data.texts for side in text.split(SEPARATOR)], 1) or ())
 
