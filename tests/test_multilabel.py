@@ -74,6 +74,7 @@ def test_lists_and_columns_of_labels_are_read_from_every_source(tmp_path):
             "row 2, .* unknown label 'prase'.*Did you mean 'praise'",
         ),
         ({"text": ["a"], "labels": [["book", "book"]]}, None, "row 1, .*'book' stands twice"),
+        ({"text": ["a"], "labels": [["book", None]]}, None, r"row 1, .*\['book', None\] has an empty label"),
         ({"text": ["a"], "x": [1], "y": [2]}, "x,y", "row 1, column 'y': expected 1 or 0 .*, found 2"),
         ({"text": ["a"], "x": [1], "y": [1]}, "x,z", "no column 'z' for the label"),
         ({"text": ["a"], "x": [1], "y": [1]}, "x,x", "names a column twice"),
@@ -188,6 +189,7 @@ def test_where_labels_are_named_by_numbers_a_vote_is_a_name():
         (3, "voted 3; expected -1 .abstain. or 0 to 2"),
         (True, "returned True .bool."),
         ([None], "returned None"),
+        (["praise", -1], r"returned \['praise', -1\]; -1 .abstain. stands alone"),
     ],
 )
 def test_a_vote_that_is_no_label_is_named(said, message):

@@ -189,6 +189,18 @@ def test_the_outcome_in_words(figures, said):
     assert re.search(said, outcome_of(*figures))
 
 
+def test_the_figure_that_counts_is_the_tasks_where_nothing_was_measured():
+    content = {"method": "weak", "seed": 0, "data": "d", "model": "m", "labels": ["a", "b"], "rows": {}, "timing": {}}
+    content |= {"gold_labels_used_by_split": {}, "table": {}}
+    for task, figure in (
+        ("tokens", "entity_f1"),
+        ("multi-label", "micro_f1"),
+        ("pair", "accuracy"),
+        (None, "accuracy"),
+    ):
+        assert Metrics.model_validate(content | {"task": task}).headline == figure
+
+
 def test_no_words_where_nothing_is_compared(shown, finished):
     assert outcome_of(0.7, 0.8, training={"initial": {"steps": 10}}) == ""  # no self-training
     assert outcome_of(0.7, 0.8, method="weak") == ""

@@ -82,6 +82,10 @@ def test_marks_are_shown_in_one_notation():
         ("[GENE]p53[/GENE] [CHEMICAL] [/CHEMICAL]", "found ' '"),
         ("[GENE]p53 [CHEMICAL][/GENE] [CHEMICAL]x[/CHEMICAL]", r"found 'p53 \[CHEMICAL\]'"),
         ("[GENE]p53[/GENE] [CHEMICAL]x[/CHEMICAL] so [GENE] it", "without its other half, in 'so .GENE. it'"),
+        (r"[GENE]p53[\GENE] [CHEMICAL]x[\CHEMICAL] so [\GENE] it", "without its other half, in 'so"),
+        ("<GENE>p53</GENE> <CHEMICAL>x</CHEMICAL> so <GENE> it", "without its other half, in 'so <GENE> it'"),
+        ("<GENE>p53 <CHEMICAL>x</GENE> of y</CHEMICAL>", "found 'p53 <CHEMICAL>x'"),
+        ("<GENE>p53 </CHEMICAL> x</GENE> <CHEMICAL>y</CHEMICAL>", "found 'p53 </CHEMICAL> x'"),
     ],
 )
 def test_bad_marks_are_named_with_their_row(text, problem):
@@ -247,6 +251,7 @@ def test_pairs_are_read_from_every_source(tmp_path):
     [
         ("  ", "row 2, column 'sentence2': expected a text, found only white space"),
         ("a [SEP] b", "row 2: expected two sentences, found a sentence with ' [SEP] ' in it"),
+        ("b [SEP] ", "row 2: expected two sentences, found a sentence with ' [SEP] ' in it"),
     ],
 )
 def test_a_bad_pair_is_named_with_its_row(second, message):
@@ -254,6 +259,8 @@ def test_a_bad_pair_is_named_with_its_row(second, message):
 
     with pytest.raises(UserError, match=re.escape(message)):
         from_python([("a", "b"), ("c", second)], Columns(), "train")
+    with pytest.raises(UserError, match="row 1: expected two sentences"):  # it would be read as "a" and "[SEP] b"
+        from_python([("a [SEP]", "b"), ("c", "d")], Columns(), "train")
 
 
 def test_wrench_pairs_have_their_word_marked(tmp_path):

@@ -12,6 +12,7 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 import weakft
+from weakft.config import TrainConfig
 from weakft.data.dataset import Dataset, Gold
 from weakft.data.objects import from_python
 from weakft.data.readers import read_splits, read_table
@@ -19,7 +20,7 @@ from weakft.data.rows import described, shown
 from weakft.data.tables import Columns
 from weakft.data.words import by_words
 from weakft.errors import UserError
-from weakft.inputs import Given, cast_votes, load
+from weakft.inputs import Given, cast_votes, load, understood
 from weakft.label_models.base import covered
 from weakft.label_models.silence import fill, unvoted, usable
 from weakft.lfs.apply import apply
@@ -175,6 +176,34 @@ def test_functions_vote_by_word_and_by_span():
     assert vote(weakft.LabelingFunction("s", by_span), texts, BIO) == [1, 2, -1, -1, -1, -1]
     assert vote(weakft.LabelingFunction("n", lambda x: np.full(len(x.tokens), 2)), texts) == [2] * 6
     assert vote(weakft.LabelingFunction("e", lambda x: -1), texts) == [-1] * 6
+
+
+def test_functions_that_agree_on_the_type_agree_on_the_class():
+    city = weakft.keywords("city", ["new york", "bad york", "york"], "A")
+    short, other = weakft.keywords("short", ["york"], "A"), weakft.keywords("other", ["york"], "B")
+    texts = pd.DataFrame({"tokens": [["new", "york"], ["york"], ["a", "york"]]})
+    splits, rules, names = load(TrainConfig(), Given(train=texts, lfs=[city, short, other], label_names=BIO))
+    L = cast_votes(TrainConfig(cache=False), splits, rules, names).train
+    assert L.tolist() == [[1, -1, -1], [2, 2, 3], [1, 1, 3], [-1, -1, -1], [1, 1, 3]]
+    torn = np.array([[1, 2, 3], [1, 1, 2], [2, -1, 4], [0, 1, -1]], dtype=np.int8)
+    kept = torn.copy()
+    assert entities.agreed(torn, BIO).tolist() == [[2, 2, 3], [1, 1, 1], [2, -1, 4], [0, 1, -1]]
+    assert (torn == kept).all() and entities.agreed(torn, IO) is torn
+
+
+def test_tags_that_would_be_measured_wrongly_are_refused_or_said():
+    frame = pd.DataFrame({"tokens": [["a", "b"], ["c", "d"]], "tags": [["B-X", "E-X"], ["O", "S-X"]]})
+    with pytest.raises(UserError, match="train: the tags are of BIOES or BILOU.*'E-X' as 'I-X', 'S-X' as 'B-X'"):
+        load(TrainConfig(method="gold"), Given(train=frame), False)
+    entities.refuse_other_schemes(["O", "E-mail", "S-Bahn", "B-X", "I-X"], "train")
+    frame["tags"] = [[0, 1], [1, 0]]
+    said = [understood_of(frame, names) for names in (None, IO)]
+    assert "No class is called 'O': every word counts" in said[0] and "No class is called" not in said[1]
+
+
+def understood_of(frame, label_names):
+    splits, rules, names = load(TrainConfig(method="gold"), Given(train=frame, label_names=label_names), False)
+    return " ".join(understood("tokens", splits, rules, names, votes=False))
 
 
 @pytest.mark.parametrize(
@@ -428,10 +457,12 @@ def test_a_row_in_words_tells_a_word_from_its_neighbours():
     data = words(["Taco Bell closes", "when"])
     assert described(data, np.array([1]))[0].startswith("w_bell s_ell p_taco n_closes")
     assert shown(data, np.array([1, 3])) == ["Taco «Bell» closes", "«when»"]
+    (long,) = shown(words([" ".join(f"w{i}" for i in range(90))]), np.array([60]))
+    assert long.startswith("… w40 ") and "w59 «w60» w61" in long and long.endswith(" w80 …")
 
 
 def test_mitr_is_what_its_description_says(real_data):
-    from weakft.config import TrainConfig, build
+    from weakft.config import build
 
     config = build(TrainConfig, {"data": str(real_data / "mitr"), "votes": "from-data"}, "test")
     splits, rules, labels = load(config, Given())

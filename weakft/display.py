@@ -34,7 +34,7 @@ class TerminalProgress:
     """One progress bar a stage, kept on the screen when it is done. A context manager."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console()
+        self.console = console or Console(emoji=False)
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description:<24}"),

@@ -27,6 +27,7 @@ from weakft.lfs.core import is_labeling_function
 from weakft.lfs.load import RuleSet, from_objects, load_file
 from weakft.lfs.summary import summarise
 from weakft.tasks import prepare
+from weakft.tasks.entities import OUTSIDE, agreed, refuse_other_schemes
 
 if TYPE_CHECKING:
     from weakft.label_models.choose import Choice
@@ -171,6 +172,8 @@ def load(
         raise UserError(f"{splits.train.source}: two classes are named {twice!r}; give each its own name.")
     if splits.train.asked is not None:
         return splits, rules, CLASSES
+    if splits.train.words is not None:
+        refuse_other_schemes(labels, rules.source if rules and rules.label_names else splits.train.source)
     if len(labels) < 2:
         raise UserError(f"The data has one class only, {labels}; classification needs two or more.")
     return splits, rules, labels
@@ -192,6 +195,11 @@ def understood(
     counted = rules is not None and votes and splits.found and by_number(names)
     order = " (found in the data; votes that are numbers count them from 0 in this order)" if counted else ""
     yield f"{', '.join(said)}; {'labels' if train.asked else 'classes'} {listed(names)}{order}{found if votes else ''}."
+    if train.words is not None and OUTSIDE not in labels:
+        yield (
+            f"No class is called {OUTSIDE!r}: every word counts as one of an entity. Where one of {listed(names)} means that "
+            f"it is in none, name the classes: LABELS = [{OUTSIDE!r}, ...] in the file with the labeling functions."
+        )
     for flag, split in (("--valid", splits.valid), ("--test", splits.test)):
         if split is not None and split.gold is None:
             others = f" among its columns ({listed(list(split.columns))})" if split.columns else ""
@@ -275,6 +283,10 @@ def cast_votes(
         train = matrices["train"]
         assert train is not None
         votes = Votes([lf.name for lf in rules.lfs], train, matrices["valid"], matrices["test"], failures)
+    if splits.train.words is not None:
+        votes.train = agreed(votes.train, label_names)
+        votes.valid = None if votes.valid is None else agreed(votes.valid, label_names)
+        votes.test = None if votes.test is None else agreed(votes.test, label_names)
     if not (votes.train >= 0).any():
         rows = f"any of the {len(votes.train)} training rows"
         found = f"No labeling function votes on {rows}; there is nothing to learn from."

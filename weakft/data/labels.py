@@ -42,7 +42,7 @@ def by_labels(data: Dataset, names: Sequence[str]) -> Dataset:
 
 def names_in(lists: Sequence[list[Any] | None]) -> list[str]:
     """The labels that some lists name, in order of their names."""
-    return sorted({str(label) for some in lists for label in some or ()})
+    return sorted({str(label) for some in lists for label in some or () if label is not None})
 
 
 def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data: Dataset) -> Gold | None:
@@ -50,7 +50,7 @@ def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data:
 
     Raises
     ------
-    UserError : a label that is unknown or stands twice, with its row.
+    UserError : a label that is unknown or missing or stands twice, with its row.
     """
     number = {name: i for i, name in enumerate(names)}
     counted = by_number(names)
@@ -61,6 +61,10 @@ def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data:
         where = f"{data.source}: row {data.first_row + row + 1}, column {column!r}"
         gold[row] = NO
         for label in labels:
+            if label is None:
+                raise UserError(
+                    f"{where}: {labels!r} has an empty label; expected names, or [] for a text without any."
+                )
             at = number.get(str(label))
             if at is None and counted and isinstance(label, int) and 0 <= label < len(names):
                 at = label

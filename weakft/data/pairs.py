@@ -29,9 +29,10 @@ def join(first: str, second: str) -> str:
     for sentence in (first, second):
         if not isinstance(sentence, str) or not sentence.strip():
             raise ValueError("an empty sentence" if isinstance(sentence, str) or sentence is None else repr(sentence))
-        if SEPARATOR in sentence:
-            raise ValueError(f"a sentence with {SEPARATOR!r} in it, which stands between sentences")
-    return first + SEPARATOR + second
+    text = first + SEPARATOR + second
+    if text.split(SEPARATOR) != [first, second]:  # one holds it, or both it and half of the one between them
+        raise ValueError(f"a sentence with {SEPARATOR!r} in it, which stands between sentences")
+    return text
 
 
 def marked(sentence: str, start: Any, end: Any) -> str:

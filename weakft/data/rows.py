@@ -10,6 +10,9 @@ from weakft.data.dataset import Dataset
 from weakft.data.labels import named
 from weakft.data.words import split_words
 
+NEIGHBOURS = 20
+"""Words shown to either side of one."""
+
 
 def identified(data: Dataset) -> dict[str, Any]:
     """Columns that say what each row is: ``id``; for words also ``token`` (its number) and ``word``; for labels ``asked``."""
@@ -40,7 +43,9 @@ def described(data: Dataset, rows: np.ndarray) -> list[str]:
 
 
 def shown(data: Dataset, rows: np.ndarray) -> list[str]:
-    """Some rows for a person to read: the text, with the word that is meant in angle quotes, or the label before it."""
+    """Some rows for a person to read: the text, or the label that is asked and the text, or the word that is meant in angle
+    quotes and its neighbours.
+    """
     texts, places = data.places(rows)
     if data.asked is not None:
         return [f"«{label}» {data.texts[text]}" for label, text in zip(named(data, rows), texts, strict=True)]
@@ -49,5 +54,7 @@ def shown(data: Dataset, rows: np.ndarray) -> list[str]:
     out = []
     for text, at in zip(texts, places, strict=True):
         words = split_words(data.texts[text])
-        out.append(" ".join([*words[:at], f"«{words[at]}»", *words[at + 1 :]]))
+        first, behind = max(0, at - NEIGHBOURS), at + 1 + NEIGHBOURS
+        around = " ".join([*words[first:at], f"«{words[at]}»", *words[at + 1 : behind]])
+        out.append(("… " if first else "") + around + (" …" if behind < len(words) else ""))
     return out

@@ -47,7 +47,10 @@ def _votes(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
     assert asked is not None
     votes = np.full(len(asked), ABSTAIN, dtype=np.int8)
     where = f"{place(lf)}: row {job.data.first_row + text + 1} (id {job.data.ids[text]!r})"
-    for one in list(value) if isinstance(value, (list, tuple, set, frozenset, np.ndarray)) else [value]:
+    several = isinstance(value, (list, tuple, set, frozenset, np.ndarray))
+    for one in list(value) if several else [value]:
+        if several and is_whole(one) and one == ABSTAIN and str(ABSTAIN) not in asked:
+            raise UserError(f"{where}: returned {value!r}; -1 (abstain) stands alone, a list names labels.")
         label, vote = _statement(one, asked, job.counted, where)
         if votes[label] not in (ABSTAIN, vote):
             raise UserError(f"{where}: voted both for and against {asked[label]!r}.")

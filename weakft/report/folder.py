@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from weakft import runs
 from weakft.errors import UserError
+from weakft.tasks import TASKS
 from weakft.tasks.measure import HEADLINES, UNITS
 
 LF_COLUMNS = ("name", "polarity", "coverage", "overlaps", "conflicts", "errors")
@@ -105,6 +106,7 @@ class Metrics(BaseModel):
     seed: int
     data: str
     model: str
+    task: str | None = None
     labels: list[str]
     asked: list[str] | None = None
     rows: dict[str, int]
@@ -123,7 +125,8 @@ class Metrics(BaseModel):
     def headline(self) -> str:
         """The name of the figure that counts."""
         measured = [figures for figures in self.table.values() if figures.n]
-        return next((h for h in HEADLINES if any(getattr(f, h) is not None for f in measured)), "accuracy")
+        by_task = TASKS[self.task].figure if self.task in TASKS else "accuracy"
+        return next((h for h in HEADLINES if any(getattr(f, h) is not None for f in measured)), by_task)
 
 
 @dataclass

@@ -12,12 +12,50 @@ from typing import NamedTuple
 import numpy as np
 
 from weakft.data.dataset import first_rows
+from weakft.errors import UserError
 
 OUTSIDE = "O"
 """The class of words that are in no entity."""
 
 BEGIN, INSIDE = "B-", "I-"
 """What stands before an entity's type in the classes of BIO."""
+
+CLOSERS = {"E-": INSIDE, "L-": INSIDE, "S-": BEGIN, "U-": BEGIN}
+"""What BIOES and BILOU write before the type of a last word and of an only one, and what BIO has there."""
+
+
+def refuse_other_schemes(label_names: Sequence[str], source: str) -> None:
+    """Refuse the tags of BIOES and BILOU: read as types, each would be measured as entities of its own.
+
+    Raises
+    ------
+    UserError : a type's tags have E-, L-, S- or U- beside B- or I-.
+    """
+    types = {name[2:] for name in label_names if name.startswith((BEGIN, INSIDE))}
+    found = [name for name in label_names if name[:2] in CLOSERS and name[2:] in types]
+    if found:
+        bio = ", ".join(f"{name!r} as {CLOSERS[name[:2]] + name[2:]!r}" for name in found)
+        raise UserError(f"{source}: the tags are of BIOES or BILOU; expected BIO or IO. Write {bio}.")
+
+
+def agreed(L: np.ndarray, label_names: Sequence[str]) -> np.ndarray:
+    """The votes on words [r, m] where functions that agree on the type of a word's entity agree on its class, too.
+
+    One that finds "New York" votes I- on "York", one that finds "York" alone B-. Of the functions that vote for the type the
+    more decide whether the word begins an entity; as many for both: it does not, since the longer match saw more.
+    """
+    number = {name: c for c, name in enumerate(label_names)}
+    for name, begin in number.items():
+        inside = number.get(INSIDE + name[2:]) if name.startswith(BEGIN) else None
+        if inside is None:
+            continue
+        begins, insides = (L == begin).sum(axis=1), (L == inside).sum(axis=1)
+        torn = np.flatnonzero((begins > 0) & (insides > 0))
+        votes = L[torn]
+        taken = np.where(begins[torn] > insides[torn], begin, inside)[:, None]
+        L = L.copy() if len(torn) else L
+        L[torn] = np.where((votes == begin) | (votes == inside), taken, votes)
+    return L
 
 
 class Counts(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from weakft.tasks.base import BadText, Task
@@ -49,11 +49,7 @@ def _outermost(text: str) -> list[tuple[str, re.Match[str], re.Match[str]]]:
     """Every mark's name with its two halves, in order; in one pass, however many halves have no other."""
     waiting: dict[tuple[bool, str], list[re.Match[str]]] = {}
     found: list[tuple[str, re.Match[str], re.Match[str]]] = []
-    for tag in TAG.finditer(text):
-        square = tag["name"] is not None
-        name = tag["name"] if square else tag["angle_name"]
-        if not square and name.lower() in HTML:
-            continue
+    for name, square, tag in _halves(text):
         if not (tag["ends"] or tag["angle_ends"]):
             waiting.setdefault((square, name), []).append(tag)
         elif waiting.get((square, name)):
@@ -62,6 +58,15 @@ def _outermost(text: str) -> list[tuple[str, re.Match[str], re.Match[str]]]:
                 found.pop()  # inside this one
             found.append((name, opened, tag))
     return found
+
+
+def _halves(text: str) -> Iterator[tuple[str, bool, re.Match[str]]]:
+    """Every half of a mark in a text: its name, and whether it is in square brackets."""
+    for tag in TAG.finditer(text):
+        if tag["name"] is not None:
+            yield tag["name"], True, tag
+        elif tag["angle_name"].lower() not in HTML:
+            yield tag["angle_name"], False, tag
 
 
 def marked_names(texts: Sequence[str], count: int) -> list[str] | None:
@@ -91,17 +96,17 @@ def with_tokens(text: str, task: Task, row: int, expected: int) -> str:
         inside = marked.plain[first:behind]
         if name not in task.names:
             raise BadText(row, f"an entity is marked {name!r}; in training there were {', '.join(task.names)}.")
-        if not inside.strip() or _holds_token(inside, task):
+        if not inside.strip() or _holds_half(inside, task):
             raise BadText(row, f"expected an entity between the marks {known}, found {inside!r}.")
         outside.append(marked.plain[end:first])
         out += f"{outside[-1]} [{name}] {inside} [/{name}] "
         end = behind
     outside.append(marked.plain[end:])
-    stray = next((piece for piece in outside if _holds_token(piece, task)), None)
+    stray = next((piece for piece in outside if _holds_half(piece, task)), None)
     if stray is not None:
         raise BadText(row, f"a mark {known} without its other half, in {stray.strip()[:80]!r}.")
     return out + outside[-1]
 
 
-def _holds_token(text: str, task: Task) -> bool:
-    return any(token in text for token in (*task.opens, *task.closes))
+def _holds_half(text: str, task: Task) -> bool:
+    return any(name in task.names for name, _, _ in _halves(text))

@@ -19,6 +19,7 @@ class MultiLabel(Task):
     name = "multi-label"
     expected = "a list of labels in every row, or a column of 1 and 0 for each label"
     exclusive = False
+    figure = "micro_f1"
 
     @classmethod
     def of(cls, data: Dataset) -> Self | None:

@@ -19,6 +19,7 @@ class Tokens(Task):
     name = "tokens"
     expected = "a list of tokens in every row, with as many labels"
     of_words = True
+    figure = "entity_f1"
 
     @property
     def head(self) -> str:
