@@ -110,6 +110,40 @@ def test_debug_shows_the_traceback(folder):
     assert "Traceback" in out.stderr
 
 
+def test_a_file_of_options_can_ask_for_the_traceback(folder):
+    (folder / "options.yaml").write_text("debug: true\ndata: nowhere\nlfs: rules.py\n")
+    out = weakft("weakft.train", "--config", "options.yaml", cwd=folder)
+    assert out.returncode == 1 and "Traceback" in out.stderr
+    out = weakft("weakft.train", "--config", "elsewhere.yaml", cwd=folder)
+    assert out.returncode == 2 and "Traceback" not in out.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, []),
+        ({"period": 50, "hard_labels": True}, []),
+        ({"method": "weak", "period": 50, "patience": 2}, ["--method weak does not read --period."]),
+        (
+            {"self_training_steps": 0, "threshold": 0.5},
+            ["--method cosine without self-training does not read --threshold."],
+        ),
+        (
+            {"method": "gold", "label_model": "snorkel", "seed": 3, "self_training_steps": 9},
+            ["--method gold does not read --label-model, --self-training-steps."],
+        ),
+        ({"method": "majority", "batch_size": 8, "processes": 2}, ["--method majority does not read --batch-size."]),
+        ({"method": "label-model", "label_model": "bounded", "ceiling": True, "batch_size": 8}, []),
+    ],
+)
+def test_options_that_a_method_does_not_read_are_said(options, said):
+    from weakft import needs
+    from weakft.config import TrainConfig
+
+    assert list(needs.ignored(TrainConfig(**options))) == said
+    assert set(TrainConfig.model_fields) >= needs.OF_VOTES | needs.OF_SELF_TRAINING | needs.OF_TRAINING
+
+
 def test_help_lists_every_option_without_torch(folder):
     out = weakft("weakft.train", "--help", cwd=folder)
     assert out.returncode == 0

@@ -58,6 +58,17 @@ def _take_config(args: list[str]) -> tuple[list[str], Path | None]:
     return args, None
 
 
+def _debugs(args: list[str]) -> bool:
+    """Whether the flags, or the file that they name, ask for tracebacks."""
+    if "--debug" in args:
+        return True
+    try:
+        _, file = _take_config(args)
+        return file is not None and read_file(file).get("debug") is True
+    except UserError:  # the file itself is at fault
+        return False
+
+
 def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int:
     """Call a verb and turn its errors into an exit code: 0 done, 2 the user can mend it, 130 or 143
     interrupted (Ctrl-C, SIGTERM), 141 standard output was closed."""
@@ -66,7 +77,7 @@ def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int
         main(args)
         sys.stdout.flush()  # here, where a reader that stopped is seen
     except UserError as error:
-        if "--debug" in args:
+        if _debugs(args):
             raise
         print(f"weakft: {error}", file=sys.stderr)
         return USER_ERROR
@@ -74,7 +85,7 @@ def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int
         print(f"weakft: {error}" if str(error) else "weakft: interrupted; nothing was written.", file=sys.stderr)
         return 128 + getattr(error, "number", signal.SIGINT)
     except BrokenPipeError:  # as by ``| head``
-        if "--debug" in args:
+        if _debugs(args):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still flushes at its end
         print("weakft: stopped, because its output is no longer read.", file=sys.stderr)

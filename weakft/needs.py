@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
-from weakft.config import TrainConfig
+from collections.abc import Iterator
+
+from weakft.config import EngineOptions, TrainConfig
 from weakft.data.dataset import Splits
 from weakft.errors import UserError
 from weakft.tasks import choose
 from weakft.tasks.base import check as check_texts
+
+# Options that only some methods read, by what they are for.
+OF_VOTES = {"label_model", "class_balance", "hard_labels"}
+OF_SELF_TRAINING = {
+    *(
+        "period",
+        "threshold",
+        "least_selected",
+        "contrastive_weight",
+        "margin",
+        "distance",
+        "smoothing",
+        "first_teacher",
+    ),
+    *(
+        "hard_pseudo_labels",
+        "confidence_weights",
+        "sharpened_pseudo_labels",
+        "balanced_pseudo_labels",
+        "self_training_steps",
+    ),
+}
+OF_TRAINING = set(EngineOptions.model_fields) - {"debug", "task", "label_model", "class_balance"}
 
 
 def votes(config: TrainConfig) -> bool:
@@ -47,6 +72,24 @@ def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         from weakft.training import backbone
 
         backbone.check(config.model)
+
+
+def ignored(config: TrainConfig) -> Iterator[str]:
+    """Says which options were set that the method does not read."""
+    trains = config.ceiling or config.method not in ("majority", "label-model")
+    unread = set() if trains else OF_TRAINING
+    if config.method != "cosine" or config.self_training_steps == 0:
+        unread = unread | (OF_SELF_TRAINING - ({"self_training_steps"} if config.method == "cosine" else set()))
+    if not votes(config):
+        unread = unread | OF_VOTES
+    if config.method == "majority":
+        unread = unread | {"label_model", "class_balance"}
+    fields = TrainConfig.model_fields
+    found = [n for n in fields if n in unread and getattr(config, n) != fields[n].default]
+    if found:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in found)
+        rest = " without self-training" if config.method == "cosine" else ""
+        yield f"--method {config.method}{rest} does not read {flags}."
 
 
 def _check_balance(balance: list[float], labels: list[str], asked: list[str] | None) -> None:

@@ -47,7 +47,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
         splits, rules, labels = load(config, given, needs.votes(config))
         needs.check(config, splits, labels)
         task = choose(config.task, splits.train).name
-        for line in understood(task, splits, rules, labels, needs.votes(config)):
+        for line in (*understood(task, splits, rules, labels, needs.votes(config)), *needs.ignored(config)):
             progress.say(line)
         folder = Path(config.output or f"runs/{splits.name}-{config.method}-seed{config.seed}")
         runs.check_target(folder)
