@@ -8,8 +8,8 @@ import pytest
 
 from weakft.config import LabelConfig
 from weakft.data.example import FOLDER, LABELS, LFS, load
-from weakft.inputs import cast_votes
 from weakft.lfs.load import load_file
+from weakft.votes import cast_votes
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from weakft.data.rows import described, shown
 from weakft.data.tables import Columns
 from weakft.data.words import by_words
 from weakft.errors import UserError
-from weakft.inputs import Given, cast_votes, load, understood
+from weakft.inputs import Given, load, understood
 from weakft.label_models.base import covered
 from weakft.label_models.silence import fill, unvoted, usable
 from weakft.lfs.apply import apply
@@ -29,6 +29,7 @@ from weakft.tasks.base import BadText
 from weakft.tasks.measure import Truth
 from weakft.tasks.tokens import Tokens
 from weakft.training.model import EndModel
+from weakft.votes import cast_votes
 
 BIO = ["O", "B-A", "I-A", "B-B", "I-B"]
 IO = ["O", "A", "B"]

@@ -1,38 +1,29 @@
-"""From options (and Python objects) to a data set and its label matrices: the front half of `label` and `train`."""
+"""From options (and Python objects) to a data set, its labeling functions and its class names: where `label` and `train`
+begin, and `votes` goes on.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import pandas as pd
+from typing import Any
 
 from weakft.config import DataOptions, TrainConfig, VoteOptions
 from weakft.data import example
-from weakft.data.dataset import Dataset, Splits, drawn
+from weakft.data.dataset import Splits, drawn
 from weakft.data.labels import CLASSES, by_number
 from weakft.data.objects import from_python
 from weakft.data.readers import SPLIT_NAMES, read_splits, read_table
 from weakft.data.tables import Columns
 from weakft.errors import UserError, listed
 from weakft.lfs import fingerprint
-from weakft.lfs.apply import Failure, apply, check_labels, merge
-from weakft.lfs.cache import apply_cached, default_folder
 from weakft.lfs.core import is_labeling_function
 from weakft.lfs.load import RuleSet, from_objects, load_file
-from weakft.lfs.summary import summarise
 from weakft.tasks import prepare
-from weakft.tasks.entities import OUTSIDE, agreed, refuse_other_schemes
-
-if TYPE_CHECKING:
-    from weakft.label_models.choose import Choice
-
-Advance = Callable[[int], None]
+from weakft.tasks.entities import OUTSIDE, refuse_other_schemes
 
 
 @dataclass
@@ -59,17 +50,6 @@ class Given:
         paths = {name: str(value) for name, value in values.items() if isinstance(value, (str, PathLike))}
         objects = {"train" if name == "data" else name: v for name, v in values.items() if name not in paths}
         return cls(**objects, label_names=label_names), paths
-
-
-@dataclass
-class Votes:
-    """The label matrices of each split (None where there is no split or no votes for it), int8 [r, m]."""
-
-    names: list[str]
-    train: np.ndarray
-    valid: np.ndarray | None = None
-    test: np.ndarray | None = None
-    failures: dict[str, Failure] = field(default_factory=dict)
 
 
 def load_data(options: DataOptions, given: Given, label_names: list[str] | None, stream: bool = False) -> Splits:
@@ -211,14 +191,6 @@ def understood(
         )
 
 
-def unvoted_classes(votes: Votes, splits: Splits, labels: list[str]) -> Iterator[str]:
-    """Says which classes of a text no labeling function ever votes for: no label model can find them."""
-    if splits.train.widths is None:
-        missing = [name for c, name in enumerate(labels) if not (votes.train == c).any()]
-        if missing:
-            yield f"No labeling function votes for {listed(missing)} on the training texts: nothing can be learned of that."
-
-
 def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
     """What a run is given, as short hashes: of the ``data`` (texts, ids, gold labels, ready votes) and, where there are any,
     of the ``rules``, with what they read beside the texts. Gold labels are not read for it. A labeling function that cannot
@@ -246,110 +218,3 @@ def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
             total.update(repr((lf.name, content)).encode())
         found["rules"] = total.hexdigest()[:16]
     return found
-
-
-def cast_votes(
-    options: VoteOptions,
-    splits: Splits,
-    rules: RuleSet | None,
-    label_names: list[str],
-    advance: Advance | None = None,
-) -> Votes:
-    """Apply the labeling functions to every split, or take the data's ready votes.
-
-    Raises
-    ------
-    UserError : no ready votes, a vote that is no class, or no labeling function votes on any training row.
-    """
-    if rules is None:
-        if splits.train.votes is None:
-            raise UserError(
-                f"{splits.train.source}: the examples have no weak_labels (ready votes); name a file with labeling "
-                "functions: --lfs."
-            )
-        names = splits.lf_names or [f"lf_{j}" for j in range(splits.train.votes.shape[1])]
-        votes = Votes(names, splits.train.votes, _ready(splits.valid), _ready(splits.test))
-    else:
-        check_labels(rules.lfs, splits.train.asked or label_names)
-        matrices: dict[str, np.ndarray | None] = {}
-        failures: dict[str, Failure] = {}
-        for name in ("train", "valid", "test"):
-            split = getattr(splits, name)
-            if split is None:
-                matrices[name] = None
-                continue
-            matrices[name], failed = _apply(options, rules, split, label_names, advance)
-            merge(failures, failed)
-        train = matrices["train"]
-        assert train is not None
-        votes = Votes([lf.name for lf in rules.lfs], train, matrices["valid"], matrices["test"], failures)
-    if splits.train.words is not None:
-        votes.train = agreed(votes.train, label_names)
-        votes.valid = None if votes.valid is None else agreed(votes.valid, label_names)
-        votes.test = None if votes.test is None else agreed(votes.test, label_names)
-    if not (votes.train >= 0).any():
-        rows = f"any of the {len(votes.train)} training rows"
-        found = f"No labeling function votes on {rows}; there is nothing to learn from."
-        raise UserError("\n".join([found, *map(str, votes.failures.values())]))
-    return votes
-
-
-def _apply(
-    options: VoteOptions, rules: RuleSet, split: Dataset, label_names: list[str], advance: Advance | None
-) -> tuple[np.ndarray, dict[str, Failure]]:
-    how: dict[str, Any] = {
-        "strict": options.strict,
-        "timeout": options.lf_timeout,
-        "advance": advance,
-        "processes": options.processes,
-        "source": rules.file,
-    }
-    if options.cache:
-        folder = default_folder() if options.cache_dir is None else Path(options.cache_dir)
-        how["folder"] = folder
-    found = [(apply_cached if options.cache else apply)(rules.lfs, part, label_names, **how) for part in split.parts()]
-    failures: dict[str, Failure] = {}
-    for _, failed in found:
-        merge(failures, failed)
-    return np.concatenate([L for L, _ in found]), failures
-
-
-def aggregate(
-    config: TrainConfig, splits: Splits, votes: Votes, label_names: list[str], beside: Sequence[str] = ()
-) -> Choice:
-    """The label model that the options name; ``auto`` chooses it on the validation split's gold labels, and a `Learner`
-    learns there.
-
-    beside : further label models whose soft labels are wanted (see `choose`).
-    """
-    from weakft.label_models.choose import choose
-    from weakft.label_models.per_label import choose_each
-    from weakft.label_models.registry import learns
-    from weakft.label_models.silence import unvoted
-
-    name, asked, balance = config.label_model, splits.train.asked, config.class_balance
-    gold = splits.valid.gold if splits.valid is not None else None
-    reads = gold is not None and votes.valid is not None and (name == "auto" or learns(name))
-    known = gold.read("select") if reads and gold is not None else None
-    valid_L = votes.valid if reads else None
-    if asked is not None:
-        choice = choose_each(name, votes.train, asked, config.seed, valid_L, known, balance, beside)
-    else:
-        shares = None if balance is None else np.asarray(balance)
-        choice = choose(name, votes.train, len(label_names), config.seed, valid_L, known, shares, beside)
-    return choice.silenced(votes.train, unvoted(label_names, splits.train, votes.train, splits.valid, valid_L, known))
-
-
-def _ready(split: Dataset | None) -> np.ndarray | None:
-    return None if split is None else split.votes
-
-
-def lf_summary(votes: Votes, splits: Splits, label_names: list[str]) -> tuple[pd.DataFrame, int]:
-    """The summary on the training rows, with accuracies from the validation split's gold where it has votes.
-
-    Returns the summary and the number of gold labels it read.
-    """
-    gold = splits.valid.gold if splits.valid is not None and votes.valid is not None else None
-    labels = gold.read("lf summary") if gold is not None else None
-    frame = summarise(votes.train, votes.names, label_names, votes.failures, votes.valid, labels, splits.train.asked)
-    return frame, 0 if gold is None else gold.n_known

@@ -11,9 +11,9 @@ import pandas as pd
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
-from weakft.inputs import Votes
 from weakft.label_models.choose import Choice
 from weakft.tasks.measure import Metrics, Truth
+from weakft.votes import Votes
 
 if TYPE_CHECKING:
     from weakft.training.loop import Progress

@@ -53,9 +53,10 @@ def label(
 
 
 def _label(config: LabelConfig, given: Given, progress: Silent | TerminalProgress) -> tuple[Labeled, Any]:
-    from weakft.inputs import cast_votes, lf_summary, load, understood, unvoted_classes
+    from weakft.inputs import load, understood
     from weakft.tasks import choose
     from weakft.tasks.base import check
+    from weakft.votes import cast_votes, lf_summary, unvoted_classes
 
     splits, rules, labels = load(config, given, stream=True)
     streams = not splits.train.texts  # nothing of it is there yet

@@ -19,7 +19,7 @@ from weakft import needs, results, runs, unfinished
 from weakft.config import TrainConfig
 from weakft.data.rows import shown
 from weakft.errors import UserError
-from weakft.inputs import Given, Votes, aggregate, cast_votes, lf_summary, load, origin, understood, unvoted_classes
+from weakft.inputs import Given, load, origin, understood
 from weakft.interruption import Signals
 from weakft.job import Job, Run
 from weakft.label_models.choose import Choice
@@ -29,6 +29,7 @@ from weakft.lfs.load import RuleSet
 from weakft.report import page
 from weakft.report.disagreements import surest
 from weakft.tasks import choose
+from weakft.votes import Votes, aggregate, cast_votes, lf_summary, unvoted_classes
 
 if TYPE_CHECKING:
     from weakft.training.checkpoints import Checkpoints

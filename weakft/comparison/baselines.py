@@ -20,10 +20,11 @@ from weakft.data.dataset import Dataset, Splits, labeled_rows
 from weakft.data.labels import CLASSES
 from weakft.data.rows import described
 from weakft.errors import UserError
-from weakft.inputs import Given, aggregate, cast_votes, load, load_data
+from weakft.inputs import Given, load, load_data
 from weakft.label_models.silence import usable
 from weakft.tasks import choose, prepare
 from weakft.tasks.measure import Truth
+from weakft.votes import aggregate, cast_votes
 
 
 @dataclass
