@@ -50,7 +50,7 @@ def plan(repeats: int, gpu: bool) -> list[Case]:
         ("course", loop, data, seed, "minilm") for loop, seeds in COURSES.items() for data in SETS for seed in seeds
     ]
     profiles = [("profile", loop, data, 0, "minilm") for data in SETS for loop in LOOPS]
-    return [*steps, *courses, *profiles]
+    return [*steps, *profiles, *courses]
 
 
 def measure(case: Case, gpu: bool) -> dict[str, Any]:
