@@ -294,6 +294,24 @@ def test_conflicts_of_many_classes():
     assert frame["conflicts"].to_dict() == {"a": 0.5, "b": 0.5, "c": 0.0}
 
 
+def test_votes_on_more_classes_than_a_byte_counts(tmp_path):
+    from weakft.lfs.cache import apply_cached
+
+    names = [f"c{i}" for i in range(300)]
+    data = Dataset([f"word{i % 300}" for i in range(3000)], [str(i) for i in range(3000)])
+    lfs = [keywords("word", ["word200"], "c200"), LabelingFunction("number", _number_behind_word)]
+    L, _ = apply(lfs, data, names)
+    assert L.dtype == np.int16 and L[:, 1].tolist() == [i % 300 for i in range(3000)]
+    assert np.flatnonzero(L[:, 0] == 200).tolist() == list(range(200, 3000, 300)) and set(L[:, 0]) == {-1, 200}
+    for _ in range(2):
+        assert (apply_cached(lfs, data, names, tmp_path)[0] == L).all()
+    assert (apply(lfs, data, names, processes=2)[0] == L).all()
+
+
+def _number_behind_word(x):
+    return int(x.text[4:])
+
+
 def test_mistakes_in_the_kinds_are_told_when_the_file_is_read(tmp_path):
     from weakft.lfs.apply import check_labels
 

@@ -447,16 +447,17 @@ def test_the_import_is_light():
     assert out.stdout.split() == ["False", "True"]
 
 
-def test_very_many_classes(tiny_model, tmp_path, recwarn):
-    """77 classes and rules: no warning, a report of a size to read, every class in the predictions."""
+@pytest.mark.parametrize("k", [77, 150])
+def test_very_many_classes(tiny_model, tmp_path, recwarn, k):
+    """As many classes and rules: no warning, a report of a size to read, every class in the predictions."""
     rng = np.random.default_rng(0)
-    names = [f"class {c}" for c in range(77)]
+    names = [f"class {c}" for c in range(k)]
 
     def made(n):
-        classes = rng.integers(0, 77, n)
+        classes = rng.integers(0, k, n)
         return pd.DataFrame({"text": [f"the film was word{c}" for c in classes], "label": [names[c] for c in classes]})
 
-    rules = [weakft.keywords(f"k{c}", [f"word{c}"], names[c]) for c in range(77)]
+    rules = [weakft.keywords(f"k{c}", [f"word{c}"], names[c]) for c in range(k)]
     run = weakft.train(
         made(800)["text"].tolist(), rules, valid=made(150), test=made(100), label_names=names, model=str(tiny_model),
         output=str(tmp_path / "run"), max_steps=3, first_teacher=False,

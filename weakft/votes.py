@@ -30,7 +30,7 @@ Advance = Callable[[int], None]
 
 @dataclass
 class Votes:
-    """The label matrices of each split (None where there is no split or no votes for it), int8 [r, m]."""
+    """The label matrices of each split (None where there is no split or no votes for it), [r, m]."""
 
     names: list[str]
     train: np.ndarray

@@ -17,6 +17,11 @@ ABSTAIN = -1
 """The vote of a labeling function that says nothing about a row, and the gold label of an unlabeled row."""
 
 
+def vote_type(n_classes: int) -> type[np.signedinteger[Any]]:
+    """What holds a vote: one byte for up to 127 classes, two for more."""
+    return np.int8 if n_classes <= 127 else np.int16
+
+
 class Gold:
     """Gold labels that keep a record of every use.
 
@@ -81,7 +86,7 @@ class Dataset:
     order, whose class says whether the text has it (`weakft.data.labels`).
     What has a class is a row of label matrix, gold labels and predictions: r rows, the n texts, or in their order all their
     words, or all labels asked of them.
-    gold : `Gold` [r] or None.   votes : int8 [r, m] of ready votes or None (-1 = abstain).
+    gold : `Gold` [r] or None.   votes : integer [r, m] (`vote_type`) of ready votes or None (-1 = abstain).
     source : where it came from, for messages.   first_row : the number of its first text there.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakft.data.dataset import ABSTAIN, Dataset, Gold, Splits
+from weakft.data.dataset import ABSTAIN, Dataset, Gold, Splits, vote_type
 from weakft.data.formats import read_json
 from weakft.data.labels import CLASSES, NO, YES, by_labels
 from weakft.data.pairs import COLUMNS as PAIRS
@@ -95,7 +95,7 @@ def _split(path: Path, label_names: list[str], lf_names: list[str] | None) -> Da
         split = by_labels(split, label_names)
     classes = np.array(gold)
     split.gold = Gold(classes) if (classes != ABSTAIN).any() else None
-    split.votes = np.array(votes, dtype=np.int8 if n_classes <= 127 else np.int16) if votes else None
+    split.votes = np.array(votes, dtype=vote_type(n_classes)) if votes else None
     return split
 
 

@@ -29,7 +29,7 @@ class LabelModel(Protocol):
     def __init__(self, n_classes: int, class_balance: np.ndarray | None = None, seed: int = 0) -> None: ...
 
     def fit(self, L: np.ndarray) -> LabelModel:
-        """Estimate the model from the label matrix L, int8 [n, m], -1 = abstain. Return self."""
+        """Estimate the model from the label matrix L, int8 or int16 [n, m], -1 = abstain. Return self."""
         ...
 
     def predict_proba(self, L: np.ndarray) -> np.ndarray:
@@ -42,7 +42,7 @@ class Learner(LabelModel, Protocol):
     """A label model that is told, before `fit`, what gold labels say of the labeling functions."""
 
     def learn(self, L: np.ndarray, gold: np.ndarray) -> LabelModel:
-        """Measure the functions on rows of votes L, int8 [r, m], with gold labels [r]. Return self."""
+        """Measure the functions on rows of votes L [r, m], with gold labels [r]. Return self."""
         ...
 
 
@@ -64,7 +64,7 @@ class PatternModel(ABC):
         """Soft labels float32 [c, k] of some rows of votes [c, m], each row for itself."""
 
     def fit(self, L: np.ndarray) -> Self:
-        """Estimate the model from the label matrix L, int8 [n, m], -1 = abstain. Return self.
+        """Estimate the model from the label matrix L, int8 or int16 [n, m], -1 = abstain. Return self.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Apply labeling functions to a split: the label matrix L, int8 [r, m], -1 = abstain."""
+"""Apply labeling functions to a split: the label matrix L, integer [r, m], -1 = abstain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weakft.data.dataset import ABSTAIN, Dataset
+from weakft.data.dataset import ABSTAIN, Dataset, vote_type
 from weakft.data.labels import NOT
 from weakft.errors import UserError, listed, nearest
 from weakft.lfs import limit
@@ -20,8 +20,8 @@ from weakft.tasks.entities import INSIDE
 
 __all__ = ["Failure", "apply", "check_labels", "merge"]
 
-MAX_CLASSES = 127
-"""Votes are int8."""
+MAX_CLASSES = 32_767
+"""Votes are int16 at most."""
 
 
 def apply(
@@ -45,8 +45,8 @@ def apply(
 
     Returns
     -------
-    L, int8 [r, m], a row a text (or a word or a label of one, see `Dataset`), with the columns in the order of ``lfs``, and
-    the failures by labeling function's name.
+    L, int8 [r, m] (int16 with more than 127 classes), a row a text (or a word or a label of one, see `Dataset`), with the
+    columns in the order of ``lfs``, and the failures by labeling function's name.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def apply(
         raise UserError(f"{len(label_names)} classes; at most {MAX_CLASSES} are supported.")
     if timeout is not None:
         limit.check()
-    L = np.full((data.n_rows, len(lfs)), ABSTAIN, dtype=np.int8)
+    L = np.full((data.n_rows, len(lfs)), ABSTAIN, dtype=vote_type(len(label_names)))
     failures: dict[str, Failure] = {}
     done = 0
     for texts, votes, failed in apply_blocks(Job(lfs, data, label_names, strict, timeout), processes, source):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weakft.data.dataset import ABSTAIN, Dataset
+from weakft.data.dataset import ABSTAIN, Dataset, vote_type
 from weakft.data.labels import NUMBER, by_number
 from weakft.errors import UserError, listed, nearest
 from weakft.lfs.columnwise import Views, is_pattern
@@ -64,7 +64,8 @@ class Job:
     """Which labeling functions are applied to which data.
 
     counted : whether a vote that is a whole number counts classes, or labels (`by_number`).   number, whole : the class
-    numbers of names, and of whole numbers.   simple : those of votes that need no closer look.
+    numbers of names, and of whole numbers.   simple : those of votes that need no closer look.   vote_type : of the label
+    matrix.
     """
 
     lfs: list[Any]
@@ -75,6 +76,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self.counted = by_number(self.data.asked or self.label_names)
+        self.vote_type = vote_type(len(self.label_names))
         self.number = {name: i for i, name in enumerate(self.label_names)}
         self.whole: dict[int, int] = {i: i for i in range(len(self.label_names))}
         if not self.counted:
@@ -89,13 +91,13 @@ def _names_a_number(name: str) -> bool:
 
 
 def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
-    """The votes on consecutive rows of the job's data, int8 [len(rows), m], and the failures by name.
+    """The votes on consecutive rows of the job's data, [len(rows), m], and the failures by name.
 
     Raises
     ------
     UserError : a vote that is no class (always); a labeling function that raises (with ``strict``).
     """
-    L = np.full((len(rows), len(job.lfs)), ABSTAIN, dtype=np.int8, order="F")
+    L = np.full((len(rows), len(job.lfs)), ABSTAIN, dtype=job.vote_type, order="F")
     failures: dict[str, Failure] = {}
     patterns = [is_pattern(lf) and job.timeout is None for lf in job.lfs]  # a column's search is not a row's call
     views = Views(job.data.texts[rows.start : rows.stop])
@@ -115,11 +117,11 @@ def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
 def _votes(
     job: Job, lf: Any, chunk: Chunk, rows: range, views: Views, start: int, failures: dict[str, Failure]
 ) -> np.ndarray:
-    """The votes on the rows of a chunk, those of the views from ``start`` on, int8."""
+    """The votes on the rows of a chunk, those of the views from ``start`` on."""
     guard = recognise(lf) if job.timeout is None else None  # anew: what it reads may be another one's to change
     if guard is None or type(guard.vote) not in SIMPLE or guard.vote not in job.simple:
         return _called(job, lf, chunk, rows, None, failures)
-    votes = np.full(len(rows), job.simple[guard.vote], dtype=np.int8)
+    votes = np.full(len(rows), job.simple[guard.vote], dtype=job.vote_type)
     possible = np.flatnonzero(views.candidates(guard)[start : start + len(rows)])
     votes[possible] = _called(job, lf, chunk, rows, possible.tolist(), failures)
     return votes
@@ -133,8 +135,10 @@ def _called(
     votes = chunk.votes(lf, lambda i, error: note(job, lf, called[i], error, failures), some)
     # True and 1.0 equal 1 as keys, so types are looked at, too
     if set(map(type, votes)) <= SIMPLE and job.simple.keys() >= set(votes):
-        return np.fromiter(map(job.simple.__getitem__, votes), dtype=np.int8, count=len(votes))
-    return np.array([class_number(job, lf, vote, row) for row, vote in zip(called, votes, strict=True)], dtype=np.int8)
+        return np.fromiter(map(job.simple.__getitem__, votes), dtype=job.vote_type, count=len(votes))
+    return np.array(
+        [class_number(job, lf, vote, row) for row, vote in zip(called, votes, strict=True)], dtype=job.vote_type
+    )
 
 
 def said(job: Job, texts: range, lfs: dict[int, Any], failures: dict[str, Failure]) -> Iterator[tuple[int, int, Any]]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from weakft.data.dataset import Dataset
+from weakft.data.dataset import Dataset, vote_type
 from weakft.lfs import fingerprint
 from weakft.lfs.apply import Failure, apply
 from weakft.lfs.columnwise import is_pattern
@@ -59,7 +59,7 @@ def apply_cached(
     if missing:
         L, failures = apply([lfs[j] for j in missing], data, label_names, advance=advance, **options)
     else:
-        L, failures = np.empty((data.n_rows, 0), dtype=np.int8), {}
+        L, failures = np.empty((data.n_rows, 0), dtype=vote_type(len(label_names))), {}
         if advance is not None:
             advance(len(data))
     hashes.look_again()
@@ -71,7 +71,7 @@ def apply_cached(
     _tidy(folder)
     if len(missing) == len(lfs):
         return L, failures
-    whole = np.empty((data.n_rows, len(lfs)), dtype=np.int8)
+    whole = np.empty((data.n_rows, len(lfs)), dtype=vote_type(len(label_names)))
     whole[:, missing] = L
     for j, votes in enumerate(kept):
         if votes is not None:
@@ -143,9 +143,9 @@ def _read(file: Path, n: int, n_classes: int) -> np.ndarray | None:
         digest, packed = raw[len(MAGIC) : len(MAGIC) + 32], raw[len(MAGIC) + 32 :]
         if not raw.startswith(MAGIC) or hashlib.sha256(packed).digest() != digest:
             return None
-        votes = np.frombuffer(zlib.decompress(packed), dtype=np.int8)
+        votes = np.frombuffer(zlib.decompress(packed), dtype=vote_type(n_classes))
         file.touch()
-    except (OSError, zlib.error):
+    except (OSError, zlib.error, ValueError):
         return None
     return votes if len(votes) == n and (n == 0 or -1 <= votes.min() <= votes.max() < n_classes) else None
 

@@ -39,7 +39,7 @@ def cores() -> int:
 def apply_blocks(
     job: Job, processes: int = 1, source: Path | None = None, *, fork: bool = sys.platform == "linux"
 ) -> Iterator[Result]:
-    """Each block of texts, the votes on its rows (int8, rows x labeling functions) and the failures in it.
+    """Each block of texts, the votes on its rows (rows x labeling functions) and the failures in it.
 
     Parameters
     ----------

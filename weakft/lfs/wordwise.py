@@ -24,7 +24,7 @@ Words = tuple[tuple[int, int], ...]
 
 
 def apply_words(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]:
-    """The votes on the words of consecutive texts, int8 [their words, m], and the failures by name.
+    """The votes on the words of consecutive texts, [their words, m], and the failures by name.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def apply_words(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]
     assert job.data.words is not None
     counts = job.data.words[texts.start : texts.stop]
     starts = np.concatenate([[0], np.cumsum(counts)])
-    L = np.full((int(starts[-1]), len(job.lfs)), ABSTAIN, dtype=np.int8, order="F")
+    L = np.full((int(starts[-1]), len(job.lfs)), ABSTAIN, dtype=job.vote_type, order="F")
     failures: dict[str, Failure] = {}
     columns = {j for j, lf in enumerate(job.lfs) if is_pattern(lf) and job.timeout is None}
     if columns:
@@ -78,7 +78,7 @@ def _inside(words: Words, first: int, behind: int) -> tuple[int, int]:
 
 def _of_pattern(job: Job, lf: Any, text: int) -> np.ndarray:
     words = word_spans(job.data.texts[text])
-    votes = np.full(len(words), ABSTAIN, dtype=np.int8)
+    votes = np.full(len(words), ABSTAIN, dtype=job.vote_type)
     numbers = _numbers(job, lf, lf.label, text)
     for span in lf.spans(job.data.texts[text]):
         _cast(votes, _inside(words, *span), numbers)
@@ -87,7 +87,7 @@ def _of_pattern(job: Job, lf: Any, text: int) -> np.ndarray:
 
 def _of_python(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
     words = word_spans(job.data.texts[text])
-    votes = np.full(len(words), ABSTAIN, dtype=np.int8)
+    votes = np.full(len(words), ABSTAIN, dtype=job.vote_type)
     where = f"{place(lf)}: row {job.data.first_row + text + 1} (id {job.data.ids[text]!r})"
     if isinstance(value, np.ndarray):
         value = value.tolist()
