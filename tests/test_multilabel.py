@@ -204,10 +204,8 @@ def test_silence_speaks_against_a_label_only_where_no_function_does():
     assert silent[0].tolist() == [1, 0] and np.isnan(silent[1]).all() and silent[2].tolist() == [1, 0]
     assert usable(L, data, silent).tolist() == [True, True, True, False, False, False]
     gold = np.array([1, 0, 1, 1, 0, 0])
-    silent = unvoted(
-        ["no", "yes"], data, L, data, L, gold
-    )  # no function votes on the second text: its rows do not count
-    np.testing.assert_allclose(silent[[0, 2]], [[1, 0], [1 / 2, 1 / 2]])
+    silent = unvoted(["no", "yes"], data, L, L, gold)
+    np.testing.assert_allclose(silent[[0, 2]], [[1 / 2, 1 / 2], [2 / 3, 1 / 3]])
     filled = fill(np.full((6, 2), 0.25), L, silent)
     assert filled[:2].tolist() == [[0.25] * 2] * 2 and filled[4].tolist() == [0.25] * 2
     np.testing.assert_allclose(filled[[3, 5]], silent[[0, 2]])

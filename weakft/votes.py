@@ -128,7 +128,7 @@ def aggregate(
     else:
         shares = None if balance is None else np.asarray(balance)
         choice = choose(name, votes.train, len(label_names), config.seed, valid_L, known, shares, beside)
-    return choice.silenced(votes.train, unvoted(label_names, splits.train, votes.train, splits.valid, valid_L, known))
+    return choice.silenced(votes.train, unvoted(label_names, splits.train, votes.train, valid_L, known))
 
 
 def _ready(split: Dataset | None) -> np.ndarray | None:

@@ -21,7 +21,6 @@ def unvoted(
     label_names: Sequence[str],
     data: Dataset,
     L: np.ndarray,
-    valid: Dataset | None = None,
     valid_L: np.ndarray | None = None,
     gold: np.ndarray | None = None,
 ) -> np.ndarray | None:
@@ -29,8 +28,8 @@ def unvoted(
     g is 1, or one for each label that is asked of a text.
 
     data, L : the training split and its votes.
-    With the validation split, its votes and its gold labels: the shares of the classes among the rows without votes in texts
-    on which some function votes, since functions miss most. Else outside, or no.
+    With votes ``valid_L`` and gold labels of validation rows: the shares of the classes among those without votes, since
+    functions miss most (in texts without any vote, too: more rows, and better figures). Else outside, or no.
     """
     k, q = len(label_names), len(data.asked or [""])
     if data.asked is not None:
@@ -43,8 +42,8 @@ def unvoted(
     silent = np.full((q, k), np.nan, dtype=np.float32)
     for at in np.flatnonzero(~np.array(spoken_against)):
         counts = np.eye(k)[outside]
-        if valid is not None and valid_L is not None and gold is not None:
-            rows, classes = (~covered(valid_L) & _of_voted_texts(valid_L, valid))[at::q], gold[at::q]
+        if valid_L is not None and gold is not None:
+            rows, classes = ~covered(valid_L[at::q]), gold[at::q]
             counts += np.bincount(classes[rows & (classes >= 0)], minlength=k)
         silent[at] = counts / counts.sum()
     return silent if np.isfinite(silent).any() else None
@@ -55,9 +54,10 @@ def usable(L: np.ndarray, data: Dataset, silent: np.ndarray | None) -> np.ndarra
     something.
     """
     rows = covered(L)
-    if silent is None:
+    if silent is None or data.widths is None or not len(rows):
         return rows
-    return rows | (_of_voted_texts(L, data) & np.isfinite(_of_rows(silent, len(rows))[:, 0]))
+    of_text = np.repeat(np.logical_or.reduceat(rows, first_rows(data.widths)), data.widths)
+    return rows | (of_text & np.isfinite(_of_rows(silent, len(rows))[:, 0]))
 
 
 def fill(soft_labels: np.ndarray, L: np.ndarray, silent: np.ndarray | None) -> np.ndarray:
@@ -66,14 +66,6 @@ def fill(soft_labels: np.ndarray, L: np.ndarray, silent: np.ndarray | None) -> n
         return soft_labels
     said = _of_rows(silent, len(L))
     return np.where((~covered(L) & np.isfinite(said[:, 0]))[:, None], said, soft_labels).astype(np.float32)
-
-
-def _of_voted_texts(L: np.ndarray, data: Dataset) -> np.ndarray:
-    """Boolean [r]: rows of the texts on which some function votes."""
-    rows = covered(L)
-    if data.widths is None or not len(rows):
-        return rows
-    return np.asarray(np.repeat(np.logical_or.reduceat(rows, first_rows(data.widths)), data.widths))
 
 
 def _of_rows(silent: np.ndarray, n: int) -> np.ndarray:
