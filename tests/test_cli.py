@@ -123,16 +123,22 @@ def test_a_file_of_options_can_ask_for_the_traceback(folder):
     [
         ({}, []),
         ({"period": 50, "hard_labels": True}, []),
-        ({"method": "weak", "period": 50, "patience": 2}, ["--method weak does not read --period."]),
+        ({"method": "weak", "period": 50, "patience": 2}, ["Not read in this run (--method weak): --period."]),
+        ({"self_training_steps": 0, "threshold": 0.5}, ["Not read in this run (--method cosine): --threshold."]),
+        ({"least_selected": 0.2, "threshold": 0.5, "margin": 2.0}, []),
         (
-            {"self_training_steps": 0, "threshold": 0.5},
-            ["--method cosine without self-training does not read --threshold."],
+            {"least_selected": 0.2, "margin": 2.0, "contrastive_weight": 0.0},
+            ["Not read in this run (--method cosine): --least-selected, --margin."],
         ),
         (
-            {"method": "gold", "label_model": "snorkel", "seed": 3, "self_training_steps": 9},
-            ["--method gold does not read --label-model, --self-training-steps."],
+            {"method": "gold", "label_model": "snorkel", "seed": 3, "self_training_steps": 9, "patience": 2},
+            ["Not read in this run (--method gold): --label-model, --self-training-steps, --patience."],
         ),
-        ({"method": "majority", "batch_size": 8, "processes": 2}, ["--method majority does not read --batch-size."]),
+        ({"use_valid": True, "hard_labels": True}, ["Not read in this run (--method cosine): --hard-labels."]),
+        (
+            {"method": "majority", "batch_size": 8, "processes": 2},
+            ["Not read in this run (--method majority): --batch-size."],
+        ),
         ({"method": "label-model", "label_model": "bounded", "ceiling": True, "batch_size": 8}, []),
     ],
 )
@@ -141,7 +147,7 @@ def test_options_that_a_method_does_not_read_are_said(options, said):
     from weakft.config import TrainConfig
 
     assert list(needs.ignored(TrainConfig(**options))) == said
-    assert set(TrainConfig.model_fields) >= needs.OF_VOTES | needs.OF_SELF_TRAINING | needs.OF_TRAINING
+    assert set(TrainConfig.model_fields) >= needs.OF_LABEL_MODELS | needs.OF_SELF_TRAINING | needs.OF_TRAINING
 
 
 def test_help_lists_every_option_without_torch(folder):

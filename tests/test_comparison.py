@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import line
+from conftest import line, reviews
 
 import weakft
 from weakft.comparison import cells, summary
@@ -53,6 +53,35 @@ def test_a_line_cut_short_by_a_kill_does_not_count_and_is_replaced(tmp_path):
     path.write_text('{"data": }\n' + json.dumps(line()) + "\n")
     with pytest.raises(UserError, match=r"line 1: not JSON"):
         read_lines(path)
+
+
+def test_a_data_set_is_called_as_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+    assert [Cell(data, "weak", 0).name for data in ("", ".", "../mine", "x/y.csv")] == [
+        "embedded",
+        "mine",
+        "mine",
+        "y.csv",
+    ]
+
+
+def test_a_baseline_takes_the_labels_that_the_methods_take(tmp_path, tiny_model):
+    """Class numbers, -1 where there is none, LABELS in the rules' file; the few labels may lack a class."""
+    (tmp_path / "data").mkdir()
+    for name, labels in (("train", [1, -1] * 10), ("test", [1, -1, 0, -1] * 5)):
+        frame = pd.DataFrame({"text": reviews(20, 0)[0], "label": labels})
+        frame.to_csv(tmp_path / "data" / f"{name}.csv", index=False)
+    (tmp_path / "rules.py").write_text(
+        "from weakft import keywords\nLABELS = ['neg', 'pos']\nk = keywords('k', ['good'], 'pos')\n"
+    )
+    options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 2}
+    for method in ("gold-6", "probe-6"):
+        (found,) = cells.run_cell(Cell(str(tmp_path / "data"), method, 0), options)
+        assert found["test"]["n"] == 10 and found["gold_labels_used"] == 6
+    for method in ("gold-11", "probe-11"):
+        with pytest.raises(UserError, match="10 texts with gold labels, fewer than the 11 asked for"):
+            cells.run_cell(Cell(str(tmp_path / "data"), method, 0), options)
 
 
 def test_what_is_done_or_measured_on_the_way_is_not_run():
@@ -240,6 +269,30 @@ def test_a_killed_comparison_leaves_no_process(tmp_path):
     while child.is_file() and child.read_text().rsplit(")", 1)[1].split()[0] != "Z":  # Z: ended, nobody asked yet
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_an_edit_beside_rules_that_cannot_be_hashed_runs_them_again(review_folder, tmp_path, monkeypatch):
+    ran = []
+
+    def here(cell, options, _slots, _workers):
+        ran.append(cell.method)
+        return [line(cell.name, cell.method, cell.seed, accuracy=0.5)]
+
+    monkeypatch.setattr(cells, "_in_a_process", here)
+    rules = "from functools import lru_cache\nfrom words_beside import LIKES\nfrom weakft import LabelingFunction\n"
+    rules += "LABELS = ['neg', 'pos']\nlikes = lru_cache(lambda text: 1 if set(text.split()) & LIKES else None)\n"
+    rules += "like = LabelingFunction('like', lambda x: likes(x.text))\n"
+    (tmp_path / "rules.py").write_text(rules)
+    for word, times in (("good", 1), ("good", 1), ("great", 2)):
+        (tmp_path / "words_beside.py").write_text(f"LIKES = {{{word!r}}}")
+        weakft.benchmark(
+            [review_folder],
+            lfs=str(tmp_path / "rules.py"),
+            seeds=[0],
+            output=str(tmp_path / "out"),
+            methods=["majority"],
+        )
+        assert len(ran) == times
 
 
 def test_other_rules_run_again_and_gold_does_not(review_folder, tmp_path, monkeypatch):

@@ -308,6 +308,11 @@ def test_votes_on_more_classes_than_a_byte_counts(tmp_path):
     assert (apply(lfs, data, names, processes=2)[0] == L).all()
 
 
+def test_a_number_is_no_place_among_classes_named_by_decimals():
+    with pytest.raises(UserError, match="voted 1; expected -1 .abstain. or a class, and these are '1.0', '2.0'"):
+        apply([LabelingFunction("f", lambda x: 1)], Dataset(["a"], ["0"]), ["1.0", "2.0"])
+
+
 def _number_behind_word(x):
     return int(x.text[4:])
 
@@ -384,6 +389,22 @@ def test_a_rule_files_neighbour_is_its_own_and_as_it_is_now(tmp_path):
     assert vote(load_file(tmp_path / "two" / "rules.py").lfs[0], "plums", "pear") == [1, -1]
 
 
+def test_a_neighbour_that_a_function_imports_is_its_own_too(tmp_path):
+    rules = """
+from weakft import labeling_function
+@labeling_function()
+def f(x):
+    from late_helper_of_rules import WORDS
+    return 1 if x.text in WORDS else None
+"""
+    for name, word in (("one", "apple"), ("two", "pear"), ("two", "plum")):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "rules.py").write_text(rules, encoding="utf-8")
+        (tmp_path / name / "late_helper_of_rules.py").write_text(f"WORDS = [{word!r}]", encoding="utf-8")
+        assert vote(load_file(tmp_path / name / "rules.py").lfs[0], "apple", "pear", "plum").count(1) == 1
+        assert vote(load_file(tmp_path / name / "rules.py").lfs[0], word) == [1]
+
+
 def test_installed_modules_stay_loaded_wherever_they_lie(tmp_path, monkeypatch):
     """An environment in the rule file's folder: compiled modules cannot be loaded twice."""
     (tmp_path / "rules.py").write_text(
@@ -404,6 +425,14 @@ def test_where_all_labeling_functions_raise_the_error_is_shown():
         UserError, match="(?s)votes on any of the 2 training rows.*'f': raised on 2 rows.*no column 'txt'"
     ):
         weakft.label(["a", "b"], [LabelingFunction("f", lambda x: len(x.txt))], label_names=LABELS)
+
+
+def test_a_failures_message_is_its_first_line_that_says_what():
+    def bad(x):
+        raise ValueError("bad price\n  in cell 3\n")
+
+    _, failures = apply([LabelingFunction("f", bad)], Dataset(["a"], ["0"]), LABELS)
+    assert str(failures["f"]).endswith("\nValueError: bad price\n  in cell 3")
 
 
 def test_a_mark_belongs_to_the_word_it_stands_on():

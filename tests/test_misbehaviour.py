@@ -38,7 +38,7 @@ def steps(model, factors, accumulate=1, learning_rate=1e-2):
         optimization.update(
             tokens,
             iter([batch] * accumulate),
-            lambda z, _v, y, w, _rows: soft_cross_entropy(z, y, w) * next(left),
+            lambda z, _v, y, _w, _rows: soft_cross_entropy(z, y) * next(left),
             history,
         )
         weights.append(model.snapshot())
@@ -100,7 +100,7 @@ def run(tiny_model, tmp_path, **changes):
 def test_a_loss_that_is_never_finite_ends_every_stage_and_the_run_is_whole(tiny_model, tmp_path, monkeypatch):
     from weakft.training import stages
 
-    monkeypatch.setattr(stages, "soft_cross_entropy", lambda z, y, w: z.sum() * float("nan"))
+    monkeypatch.setattr(stages, "soft_cross_entropy", lambda z, y: z.sum() * float("nan"))
     monkeypatch.setattr(stages, "classification_loss", lambda z, y, w: z.sum() * float("nan"))
     found, messages = run(tiny_model, tmp_path)
     record = found.metrics["training"]["initial"]

@@ -55,6 +55,12 @@ def test_lists_and_columns_of_labels_are_read_from_every_source(tmp_path):
         assert data.gold.read("measure").tolist() == [1, 0, 1, 0, 1, 0, 0, 0, 0]
     found = Columns()
     assert from_python(lists, found, "a").asked == found.found_labels == sorted(LABELS)
+    written = marks.assign(praise=["1.0", "", "0.0"])
+    assert from_python(written, Columns(label="praise,blame,book"), "a").gold.read("measure")[::3].tolist() == [
+        1,
+        -1,
+        0,
+    ]
     unknown = marks.assign(blame=["no", None, "yes"], praise=[True, False, None])
     data = from_python(unknown, Columns(label="praise,blame,book"), "a")
     assert data.gold.read("measure").tolist() == [1, 0, 1, 0, -1, 0, -1, 1, 0]
@@ -83,6 +89,12 @@ def test_lists_and_columns_of_labels_are_read_from_every_source(tmp_path):
 def test_bad_labels_are_named(frame, label, message):
     with pytest.raises(UserError, match=message):
         from_python(pd.DataFrame(frame), Columns(label=label, label_names=None if label else LABELS), "train")
+
+
+def test_nothing_but_empty_lists():
+    frame = pd.DataFrame({"text": TEXTS, "labels": [[], [], []]})
+    with pytest.raises(UserError, match="the labels are unknown: write LABELS"):
+        weakft.label(frame, [weakft.keywords("k", ["good"], "praise")])
 
 
 def test_later_splits_may_lack_a_class_and_may_not_bring_one(tmp_path):
@@ -164,6 +176,17 @@ def test_functions_vote_for_and_against_labels_whatever_applies_them(tmp_path):
     frame = summarise(L, [lf.name for lf in lfs], ["no", "yes"], asked=LABELS).set_index("name")
     assert frame.loc["of_both", "polarity"] == "praise, not blame" and frame.loc["film", "polarity"] == "not book"
     assert frame["coverage"].tolist() == pytest.approx([1 / 3] * 4)
+
+
+@pytest.mark.parametrize("timeout", [None, 60.0])  # by column, and row by row
+def test_patterns_that_abstain(timeout):
+    none = [weakft.keywords("a", ["the"], None), weakft.keywords("b", ["the"], -1)]
+    assert (apply(none, texts(), ["no", "yes"], timeout=timeout)[0] == -1).all()
+    data = texts()
+    data.asked = ["p", "q", "-1"]
+    for lf in (none[1], weakft.LabelingFunction("f", lambda x: -1), weakft.LabelingFunction("g", lambda x: ["p", -1])):
+        with pytest.raises(UserError, match="voted -1, which abstains and is the name of a class"):
+            apply([lf], data, ["no", "yes"], timeout=timeout)
 
 
 def test_where_labels_are_named_by_numbers_a_vote_is_a_name():

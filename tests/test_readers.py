@@ -8,7 +8,7 @@ import pytest
 
 from weakft.data.dataset import Gold
 from weakft.data.objects import from_python
-from weakft.data.readers import read_splits, read_table
+from weakft.data.readers import read_splits, read_table, read_texts
 from weakft.data.tables import Columns
 from weakft.errors import UserError
 
@@ -166,6 +166,53 @@ def test_bad_wrench_rows_are_named(tmp_path, bad, message):
         read_splits(wrench(tmp_path, {"0": row(), "1": bad}), Columns())
 
 
+def test_wrench_splits_have_votes_of_the_same_functions(tmp_path):
+    wrench(tmp_path, {"0": row(), "1": row()})
+    (tmp_path / "valid.json").write_text(json.dumps({"0": row(votes=(0, 1, -1))}))
+    with pytest.raises(UserError, match="valid.json: example '0': 3 votes in weak_labels, expected 2"):
+        read_splits(tmp_path, Columns())
+
+
+def test_class_names_that_datasets_keeps_in_parquet_count(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["pos", "neg"])})
+    theirs = datasets.Dataset.from_dict({"text": TEXTS, "label": [0, 1, 1, -1]}, features=features)
+    theirs.to_parquet(tmp_path / "train.parquet")
+    for names, classes in ((["neg", "pos"], [1, 0, 0, -1]), (None, [0, 1, 1, -1])):
+        for data in (
+            read_table(tmp_path / "train.parquet", Columns(label_names=names)),
+            from_python(theirs, Columns(label_names=names), "train"),
+            *read_texts(tmp_path / "train.parquet", Columns(label_names=names or ["pos", "neg"])).parts(),
+        ):
+            assert data.gold.read("measure").tolist() == classes
+    kept = Columns()
+    read_table(tmp_path / "train.parquet", kept)
+    assert kept.label_names == ["pos", "neg"]
+    with pytest.raises(UserError, match="unknown label 'pos'; the classes are 'bad', 'good'"):
+        read_table(tmp_path / "train.parquet", Columns(label_names=["bad", "good"]))
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_quotes_that_swallow_rows_are_refused(tmp_path, delimiter):
+    path = tmp_path / ("a.csv" if delimiter == "," else "a.tsv")
+    rows = [("id", "text"), ("0", '"good film'), ("1", "a book"), ("2", '"great film'), ("3", "poor")]
+    path.write_text("\n".join(map(delimiter.join, rows)))
+    with pytest.raises(UserError, match=f"{path.name}: cannot be read as .*: line 4: a quote at the beginning"):
+        read_table(path, Columns())
+    rows[1], rows[3] = ("0", '"good\nfilm"'), ("2", '"a ""great"" film"')
+    path.write_text("\n".join(map(delimiter.join, rows)))
+    assert read_table(path, Columns()).texts == ["good\nfilm", "a book", 'a "great" film', "poor"]
+
+
+def test_a_header_that_opens_a_quote(tmp_path):
+    for rows in (2, 60_000):
+        (tmp_path / "a.csv").write_text('"text,label\n' + "a,b\n" * rows)
+        with pytest.raises(
+            UserError, match=r"a\.csv: cannot be read as CSV: (its first line opens a quote|field larger)"
+        ):
+            read_table(tmp_path / "a.csv", Columns())
+
+
 def test_gold_counts_every_use():
     gold = Gold(np.array([0, 1, -1]))
     assert gold.n_known == 2
@@ -275,6 +322,13 @@ def test_whole_numbers_that_pandas_wrote_beside_gaps_are_whole_numbers(tmp_path)
     read_table(tmp_path / "b.csv", shares)
     assert shares.found_labels == ["1.0", "2.5", "5.0"]
     pd.DataFrame({"text": TEXTS, "label": [0, None, 1, 1]}).to_csv(tmp_path / "c.csv", index=False)
+    halves = Columns()
+    from_python(pd.DataFrame({"text": TEXTS, "label": [0.5, 1.0, None, 2.0]}), halves, "a")
+    assert halves.found_labels == ["0.5", "1.0", "2.0"]
+    for names in (["1.0", "0.0"], ["0.0", "1.0"]):  # names that are numbers, whatever their order
+        frame = pd.DataFrame({"text": TEXTS, "label": [1.0, 0.0, None, 1.0]})
+        found = from_python(frame, Columns(label_names=names), "a").gold.read("measure").tolist()
+        assert found == [names.index("1.0"), names.index("0.0"), -1, names.index("1.0")]
     for names in (["ham", "spam"], ["0", "1"], ["0.0", "1.0"]):
         assert read_table(tmp_path / "c.csv", Columns(label_names=names)).gold.read("measure").tolist() == [0, -1, 1, 1]
 

@@ -189,6 +189,12 @@ def test_the_outcome_in_words(figures, said):
     assert re.search(said, outcome_of(*figures))
 
 
+def test_nothing_moved_is_said_of_every_figure():
+    same = {"accuracy": 0.7, "macro_f1": 0.6, "n": 60, "micro_f1": 0.636}
+    said = outcome_of(0, 0, task="multi-label", table={"weak": same, "cosine": same})
+    assert said == "Self-training gave nothing over fine-tuning on weak labels: both have a test micro-F1 of 0.636."
+
+
 def test_the_figure_that_counts_is_the_tasks_where_nothing_was_measured():
     content = {"method": "weak", "seed": 0, "data": "d", "model": "m", "labels": ["a", "b"], "rows": {}, "timing": {}}
     content |= {"gold_labels_used_by_split": {}, "table": {}}

@@ -335,6 +335,32 @@ def test_a_finished_run_is_left_as_it_is(train, capsys):
         train(method="label-model", resume=True, seed=1)
 
 
+def test_a_damaged_run_is_named(train):
+    folder = train(method="label-model").folder
+    (folder / "config.yaml").unlink()
+    with pytest.raises(UserError, match=r"config\.yaml: is missing or broken"):
+        train(method="label-model", resume=True)
+    (folder / "metrics.json").write_text("[]")
+    with pytest.raises(UserError, match=r"(config\.yaml|metrics\.json): is missing or broken"):
+        train(method="label-model", resume=True)
+
+
+def test_rules_that_cannot_be_compared_are_not_taken_for_the_same(tmp_path):
+    from functools import lru_cache
+
+    texts = ["good film", "bad film"] * 5
+    for word in ("good", "bad"):
+        likes = lru_cache(lambda text, word=word: int(word in text))
+        run = partial(
+            weakft.train, texts, [weakft.LabelingFunction("f", lambda x, likes=likes: likes(x.text))], method="majority",
+            label_names=["neg", "pos"], output=str(tmp_path / "run"),
+        )  # fmt: skip
+        if word == "good":
+            run()
+    with pytest.raises(UserError, match="or of some that cannot be compared"):
+        run(resume=True)
+
+
 def test_other_options_or_data_are_refused_and_the_checkpoint_stays(train, stop_at, tmp_path):
     train = partial(train, label_model="majority")  # which does not depend on the validation labels
     stop_at(30)

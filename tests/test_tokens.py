@@ -29,7 +29,7 @@ from weakft.tasks.base import BadText
 from weakft.tasks.measure import Truth
 from weakft.tasks.tokens import Tokens
 from weakft.training.model import EndModel
-from weakft.votes import cast_votes
+from weakft.votes import cast_votes, settled
 
 BIO = ["O", "B-A", "I-A", "B-B", "I-B"]
 IO = ["O", "A", "B"]
@@ -184,7 +184,9 @@ def test_functions_that_agree_on_the_type_agree_on_the_class():
     short, other = weakft.keywords("short", ["york"], "A"), weakft.keywords("other", ["york"], "B")
     texts = pd.DataFrame({"tokens": [["new", "york"], ["york"], ["a", "york"]]})
     splits, rules, names = load(TrainConfig(), Given(train=texts, lfs=[city, short, other], label_names=BIO))
-    L = cast_votes(TrainConfig(cache=False), splits, rules, names).train
+    votes = cast_votes(TrainConfig(cache=False), splits, rules, names)
+    assert votes.train.tolist() == [[1, -1, -1], [2, 1, 3], [1, 1, 3], [-1, -1, -1], [1, 1, 3]]  # what each one said
+    L = settled(votes, splits, names).train
     assert L.tolist() == [[1, -1, -1], [2, 2, 3], [1, 1, 3], [-1, -1, -1], [1, 1, 3]]
     torn = np.array([[1, 2, 3], [1, 1, 2], [2, -1, 4], [0, 1, -1]], dtype=np.int8)
     kept = torn.copy()

@@ -315,9 +315,9 @@ def test_a_loss_that_is_not_finite_stops_with_the_best_checkpoint(job, monkeypat
 
     original, calls = stages.soft_cross_entropy, []
 
-    def poisoned(logits, y, w):
+    def poisoned(logits, y):
         calls.append(1)
-        return original(logits, y, w) * (float("nan") if len(calls) > 30 else 1.0)
+        return original(logits, y) * (float("nan") if len(calls) > 30 else 1.0)
 
     monkeypatch.setattr(stages, "soft_cross_entropy", poisoned)
     run = job(method="weak")
@@ -332,7 +332,7 @@ def test_collapse_is_noticed(job, monkeypatch):
 
     from weakft.training import stages
 
-    monkeypatch.setattr(stages, "soft_cross_entropy", lambda z, y, w: torch.relu(5 - (z[:, 1] - z[:, 0])).mean())
+    monkeypatch.setattr(stages, "soft_cross_entropy", lambda z, y: torch.relu(5 - (z[:, 1] - z[:, 0])).mean())
     run = job(method="weak", patience=0, initial_steps=200, eval_every=10)
     assert run.metrics["training"]["initial"]["stopped"] == "collapse"
 
@@ -364,6 +364,7 @@ def test_an_lf_that_raises_does_not_sink_the_run(job):
         ({"use_valid": True, "valid": None}, "--use-valid needs a validation split"),
         ({"use_valid": True, "method": "weak"}, "--use-valid is for --method cosine"),
         ({"continue_on_valid": True, "method": "gold"}, "for the methods cosine and weak"),
+        ({"method": "gold", "gold_labels": 5_000}, "300 texts with gold labels, fewer than the 5,000 asked for"),
         ({"gold_labels": 5}, "--gold-labels 5 is for the methods gold and valid"),
     ],
 )

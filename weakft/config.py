@@ -189,15 +189,6 @@ class EngineOptions(Options):
     first_teacher: bool = Field(
         True, description="Clean the weak labels on frozen features before self-training (needs a validation split)."
     )
-    use_valid: bool = Field(
-        False,
-        description="Method cosine: train on the validation labels, too. The initial model learns from them and teaches "
-        "beside the rules, with the share that cross-fitting gives it, and they join every period; the result is the mean of "
-        "its weights and the student's. No checkpoint is chosen by them then.",
-    )
-    continue_on_valid: bool = Field(
-        False, description="Methods weak and cosine: fine-tune the result on the validation labels (to compare)."
-    )
     eval_every: Positive | None = Field(
         None, description="Steps between looks at the validation split. Default: 20, more where it is large."
     )
@@ -212,6 +203,15 @@ class TrainConfig(EngineOptions, VoteOptions):
         "cosine",
         description="cosine: weak labels, then self-training. weak: fine-tuning on weak labels. gold: on the training "
         "split's gold labels. valid: on the validation labels. majority, label-model: no end model.",
+    )
+    use_valid: bool = Field(
+        False,
+        description="Method cosine: train on the validation labels, too. The initial model learns from them and teaches "
+        "beside the rules, with the share that cross-fitting gives it, and they join every period; the result is the mean of "
+        "its weights and the student's. No checkpoint is chosen by them then.",
+    )
+    continue_on_valid: bool = Field(
+        False, description="Methods weak and cosine: fine-tune the result on the validation labels (to compare)."
     )
     output: str | None = Field(None, description="Run folder. Default: runs/DATA-METHOD-seedSEED.")
     resume: bool = Field(

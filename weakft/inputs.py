@@ -5,6 +5,7 @@ begin, and `votes` goes on.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -21,7 +22,7 @@ from weakft.data.tables import Columns
 from weakft.errors import UserError, listed
 from weakft.lfs import fingerprint
 from weakft.lfs.core import is_labeling_function
-from weakft.lfs.load import RuleSet, from_objects, load_file
+from weakft.lfs.load import RuleSet, code_beside, from_objects, load_file
 from weakft.tasks import prepare
 from weakft.tasks.entities import OUTSIDE, refuse_other_schemes
 
@@ -194,7 +195,7 @@ def understood(
 def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
     """What a run is given, as short hashes: of the ``data`` (texts, ids, gold labels, ready votes) and, where there are any,
     of the ``rules``, with what they read beside the texts. Gold labels are not read for it. A labeling function that cannot
-    be hashed counts as its whole file.
+    be hashed counts as its file with all that lies beside it; without a file it is none that was met before.
     """
     total = hashlib.sha256()
     for name, split in splits.named():
@@ -210,11 +211,12 @@ def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
                     total.update(repr((name, fingerprint.of_values(values))).encode())
                 except fingerprint.Unknown:
                     continue
+        beside = "" if rules.file is None else hashlib.sha256(b"".join(code_beside(rules.file))).hexdigest()
         for lf in rules.lfs:
             try:
                 content = fingerprint.of_function(lf)
             except fingerprint.Unknown:
-                content = "" if rules.file is None else rules.file.read_text(encoding="utf-8")
+                content = os.urandom(16).hex() if rules.file is None else beside
             total.update(repr((lf.name, content)).encode())
         found["rules"] = total.hexdigest()[:16]
     return found

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from weakft.config import EngineOptions, TrainConfig
-from weakft.data.dataset import Splits
+from weakft.data.dataset import Dataset, Splits
 from weakft.errors import UserError
 from weakft.tasks import choose
 from weakft.tasks.base import check as check_texts
 
 # Options that only some methods read, by what they are for.
-OF_VOTES = {"label_model", "class_balance", "hard_labels"}
+OF_WEAK_LABELS = {"hard_labels", "patience"}
+OF_LABEL_MODELS = {"label_model", "class_balance"}
 OF_SELF_TRAINING = {
     *(
         "period",
@@ -23,15 +24,9 @@ OF_SELF_TRAINING = {
         "smoothing",
         "first_teacher",
     ),
-    *(
-        "hard_pseudo_labels",
-        "confidence_weights",
-        "sharpened_pseudo_labels",
-        "balanced_pseudo_labels",
-        "self_training_steps",
-    ),
+    *("hard_pseudo_labels", "confidence_weights", "sharpened_pseudo_labels", "balanced_pseudo_labels"),
 }
-OF_TRAINING = set(EngineOptions.model_fields) - {"debug", "task", "label_model", "class_balance"}
+OF_TRAINING = set(EngineOptions.model_fields) - {"debug", "task", *OF_LABEL_MODELS}
 
 
 def votes(config: TrainConfig) -> bool:
@@ -56,6 +51,8 @@ def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         raise UserError(
             f"--gold-labels {config.gold_labels} is for the methods gold and valid, not for {config.method}."
         )
+    if config.gold_labels is not None:
+        enough(config.gold_labels, splits.valid if config.method == "valid" else splits.train)
     if config.use_valid and config.method != "cosine":
         raise UserError(f"--use-valid is for --method cosine, not for {config.method}.")
     if config.continue_on_valid and config.method not in ("cosine", "weak"):
@@ -74,22 +71,34 @@ def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         backbone.check(config.model)
 
 
+def enough(n: int, split: Dataset | None) -> None:
+    """Refuse to train on more gold labels than a split has."""
+    if split is not None and n > len(split.labeled):
+        raise UserError(
+            f"{split.source}: {len(split.labeled):,} texts with gold labels, fewer than the {n:,} asked for."
+        )
+
+
 def ignored(config: TrainConfig) -> Iterator[str]:
-    """Says which options were set that the method does not read."""
+    """Says which options were set that nothing in this run reads."""
     trains = config.ceiling or config.method not in ("majority", "label-model")
-    unread = set() if trains else OF_TRAINING
-    if config.method != "cosine" or config.self_training_steps == 0:
-        unread = unread | (OF_SELF_TRAINING - ({"self_training_steps"} if config.method == "cosine" else set()))
-    if not votes(config):
-        unread = unread | OF_VOTES
-    if config.method == "majority":
-        unread = unread | {"label_model", "class_balance"}
+    cosine = config.method == "cosine"
+    cases = (
+        (not trains, OF_TRAINING),
+        (not cosine, OF_SELF_TRAINING | {"self_training_steps"}),
+        (config.self_training_steps == 0, OF_SELF_TRAINING),
+        (config.method not in ("weak", "cosine") or config.use_valid, OF_WEAK_LABELS),
+        (not votes(config) or config.method == "majority", OF_LABEL_MODELS),
+        (config.method == "valid" and not config.ceiling, {"eval_every"}),
+        (config.threshold == 0, {"least_selected"}),
+        (config.contrastive_weight == 0, {"margin", "distance"}),
+    )
+    unread = {name for unused, names in cases if unused for name in names}
     fields = TrainConfig.model_fields
     found = [n for n in fields if n in unread and getattr(config, n) != fields[n].default]
     if found:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in found)
-        rest = " without self-training" if config.method == "cosine" else ""
-        yield f"--method {config.method}{rest} does not read {flags}."
+        yield f"Not read in this run (--method {config.method}): {flags}."
 
 
 def _check_balance(balance: list[float], labels: list[str], asked: list[str] | None) -> None:

@@ -6,7 +6,6 @@ Reads top to bottom as the data flows: load, vote, aggregate, train, measure onc
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ from weakft.lfs.load import RuleSet
 from weakft.report import page
 from weakft.report.disagreements import surest
 from weakft.tasks import choose
-from weakft.votes import Votes, aggregate, cast_votes, lf_summary, unvoted_classes
+from weakft.votes import Votes, aggregate, cast_votes, lf_summary, settled, unvoted_classes
 
 if TYPE_CHECKING:
     from weakft.training.checkpoints import Checkpoints
@@ -69,7 +68,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
 def _data_of(folder: Path) -> str | None:
     """The hash of the data of a run that is there."""
     file = folder / runs.METRICS
-    found: str | None = json.loads(file.read_text("utf-8")).get("origin", {}).get("data") if file.is_file() else None
+    found: str | None = runs.values(file).get("origin", {}).get("data") if file.is_file() else None
     return found
 
 
@@ -84,12 +83,12 @@ def _compared(config: TrainConfig) -> dict[str, Any]:
 
 def _finished(config: TrainConfig, folder: Path, given: dict[str, str], progress: Progress) -> Run:
     """A run that is finished already, as it was written (but for ``parts``)."""
-    unfinished.refuse_other_options(yaml.safe_load((folder / runs.CONFIG).read_text("utf-8")), _compared(config))
-    metrics = json.loads((folder / runs.METRICS).read_text("utf-8"))
+    unfinished.refuse_other_options(runs.values(folder / runs.CONFIG), _compared(config))
+    metrics = runs.values(folder / runs.METRICS)
     if metrics.get("origin", given) != given:
         raise UserError(
-            f"--resume: the finished run {folder} was of other data or labeling functions. Leave out --resume to begin anew, "
-            "or name another folder with --output."
+            f"--resume: the finished run {folder} was of other data or labeling functions, or of some that cannot be "
+            "compared. Leave out --resume to begin anew, or name another folder with --output."
         )
     progress.say(f"The run {folder} is finished: there is nothing to resume.")
     summary = folder / runs.LF_SUMMARY
@@ -103,8 +102,9 @@ def _work(job: Job, rules: RuleSet | None, place: Path, signals: Signals) -> Non
 
     if needs.votes(job.config):
         with timed(job.timing, "labeling functions"):
-            job.votes = _vote(job, rules)
-        job.summary, job.in_summary = lf_summary(job.votes, job.splits, job.labels)
+            votes = _vote(job, rules)
+        job.summary, job.in_summary = lf_summary(votes, job.splits, job.labels)
+        job.votes = settled(votes, job.splits, job.labels)
         if job.config.method != "majority":
             with timed(job.timing, "label model"):
                 job.choice = _aggregate(job, job.votes)

@@ -84,7 +84,7 @@ def main(args: list[str]) -> None:
 
     output = Path(config.output)
     check_target(output)
-    if output.exists() and output.samefile(config.input):
+    if output.exists() and Path(config.input).exists() and output.samefile(config.input):
         raise UserError(f"--output {output}: is the file that is read; name another, its other columns would be lost.")
     data = read_texts(Path(config.input), Columns(text=config.text_column, id=config.id_column, labeled=False))
     with TerminalProgress() as bars:

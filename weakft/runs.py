@@ -151,6 +151,24 @@ def write_text(path: Path, content: str) -> None:
         beside.unlink(missing_ok=True)
 
 
+def values(path: Path) -> dict[str, Any]:
+    """What a file of plain values by name holds (JSON or YAML).
+
+    Raises
+    ------
+    UserError : it is missing or broken.
+    """
+    import yaml
+
+    try:
+        content = (json.loads if path.suffix == ".json" else yaml.safe_load)(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        content = None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: is missing or broken; name another folder with --output, or remove this one.")
+    return content
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON whole."""
     write_text(path, json.dumps(content, indent=2) + "\n")

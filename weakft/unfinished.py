@@ -84,7 +84,7 @@ def hold(folder: Path, options: dict[str, Any], resume: bool, say: Callable[[str
     if place.is_dir() and any(place.iterdir()) and not (place / LOCK).is_file():
         raise UserError(f"--output {folder}: {place} is needed, and holds something else; name another folder.")
     if resume and can_resume(folder):
-        refuse_other_options(json.loads((place / OPTIONS).read_text(encoding="utf-8")), options)
+        refuse_other_options(runs.values(place / OPTIONS), options)
     with _locked(place, folder):
         try:
             _begin(place, folder, options, resume, say)

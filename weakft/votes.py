@@ -6,7 +6,7 @@ The middle of `label` and `train`: `inputs` brings the data and the labeling fun
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,15 +74,19 @@ def cast_votes(
         train = matrices["train"]
         assert train is not None
         votes = Votes([lf.name for lf in rules.lfs], train, matrices["valid"], matrices["test"], failures)
-    if splits.train.words is not None:
-        votes.train = agreed(votes.train, label_names)
-        votes.valid = None if votes.valid is None else agreed(votes.valid, label_names)
-        votes.test = None if votes.test is None else agreed(votes.test, label_names)
     if not (votes.train >= 0).any():
         rows = f"any of the {len(votes.train)} training rows"
         found = f"No labeling function votes on {rows}; there is nothing to learn from."
         raise UserError("\n".join([found, *map(str, votes.failures.values())]))
     return votes
+
+
+def settled(votes: Votes, splits: Splits, label_names: list[str]) -> Votes:
+    """The votes as label models read them: on words, functions that agree on an entity's type agree on the class."""
+    if splits.train.words is None:
+        return votes
+    valid, test = (None if L is None else agreed(L, label_names) for L in (votes.valid, votes.test))
+    return replace(votes, train=agreed(votes.train, label_names), valid=valid, test=test)
 
 
 def _apply(

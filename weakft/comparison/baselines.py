@@ -17,14 +17,14 @@ from sklearn.linear_model import LogisticRegression
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Dataset, Splits, labeled_rows
-from weakft.data.labels import CLASSES
 from weakft.data.rows import described
 from weakft.errors import UserError
-from weakft.inputs import Given, load, load_data
+from weakft.inputs import Given, load
 from weakft.label_models.silence import usable
-from weakft.tasks import choose, prepare
+from weakft.needs import enough
+from weakft.tasks import choose
 from weakft.tasks.measure import Truth
-from weakft.votes import aggregate, cast_votes
+from weakft.votes import aggregate, cast_votes, settled
 
 
 @dataclass
@@ -124,19 +124,19 @@ class SetFit:
 
 def _few_labels(config: TrainConfig, given: Given, n: int) -> tuple[Splits, np.ndarray, np.ndarray, int]:
     """The splits, ``n`` rows of the training split that have gold labels, their classes, and the number of classes."""
-    splits = load_data(config, given, None)
-    prepare(config.task, splits, splits.label_names)
-    if splits.train.gold is None or splits.label_names is None:
+    splits, _, labels = load(config, given, needs_rules=False)
+    if splits.train.gold is None:
         raise UserError(f"{splits.train.source}: needs gold labels in the training split; there are none.")
+    enough(n, splits.train)
     gold = splits.train.gold.read("train")
     rows = labeled_rows(splits.train, n, config.seed)
-    return splits, rows, gold[rows], len(splits.label_names if splits.train.asked is None else CLASSES)
+    return splits, rows, gold[rows], len(labels)
 
 
 def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray, np.ndarray, int]:
     """The splits, the soft labels [len(rows), k] of the covered training rows, these rows, and the gold labels read."""
     splits, rules, labels = load(config, given)
-    votes = cast_votes(config, splits, rules, labels)
+    votes = settled(cast_votes(config, splits, rules, labels), splits, labels)
     choice = aggregate(config, splits, votes, labels)
     rows = np.flatnonzero(usable(votes.train, splits.train, choice.silent))
     return splits, choice.soft_labels[rows], rows, choice.gold_used

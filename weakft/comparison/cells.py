@@ -47,7 +47,8 @@ class Cell:
     @property
     def name(self) -> str:
         """The data set's name in lines and tables."""
-        return Path(self.data).name if self.data else "embedded"
+        path = Path(self.data)
+        return (path.resolve() if path.name in ("", "..") else path).name if self.data else "embedded"
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -42,8 +42,9 @@ PUBLISHED: dict[str, Any] = {
     "distance": "cosine",
     "smoothing": 0.1,
 }
-"""COSINE as published: the paper's algorithm (not its code's faults) and its script's weights, on the majority vote; T1 of
-the script, T2 and T3 in proportion to our budget, since its 2,500 steps of self-training are for GPUs.
+"""COSINE as published: the paper's algorithm (not its code's faults) and its script's weights, on the majority vote
+(its shares as soft labels, not one class with ties at random); T1 of the script, T2 and T3 in proportion to our budget,
+since its 2,500 steps of self-training are for GPUs.
 """
 
 METHODS: dict[str, Entry] = {
@@ -87,9 +88,13 @@ METHODS: dict[str, Entry] = {
     "cosine-no-least": Entry("weakft with the threshold alone", {"threshold": 0.6, "least_selected": 0.0}),
     "cosine-majority": Entry("weakft on the majority vote", {"label_model": "majority"}),
     "cosine-measured": Entry("weakft on the vote by measured accuracies", {"label_model": "measured"}),
-    "published+auto": Entry("COSINE as published, label model chosen", PUBLISHED | {"label_model": "auto"}),
+    "published+auto": Entry(
+        "COSINE as published, label model and class balance chosen", PUBLISHED | {"label_model": "auto"}
+    ),
     "published+all": Entry("COSINE as published, all rows selected", PUBLISHED | {"threshold": 0.0}),
-    "published+first-teacher": Entry("COSINE as published, first teacher", PUBLISHED | {"first_teacher": True}),
+    "published+first-teacher": Entry(
+        "COSINE as published, first teacher and its class balance, a fresh student", PUBLISHED | {"first_teacher": True}
+    ),
 }
 """By name, in the order of the tables."""
 

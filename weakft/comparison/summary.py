@@ -163,7 +163,7 @@ def picture(lines: list[dict[str, Any]]) -> Figure:
         panel.errorbar(rows["headline"], at, xerr=rows["headline_sd"].fillna(0), fmt="none", ecolor="#94a3b8", lw=2)
         panel.scatter(rows["headline"], at, c=colors, s=28, zorder=3)
         figure_named = next(title for column, title in HEADLINES.items() if rows[column].notna().any())
-        panel.set_title(f"{name}\n{figure_named}", fontsize=10)
+        panel.set_title(f"{name}\n{figure_named}", fontsize=10, parse_math=False)
         panel.grid(axis="x", color="#e2e8f0")
         panel.tick_params(labelsize=8)
         panel.tick_params(axis="y", length=0)

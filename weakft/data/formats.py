@@ -57,7 +57,7 @@ def readable(path: Path) -> Iterator[None]:
     """Say of which file it is that a library cannot read it."""
     try:
         yield
-    except (pa.ArrowException, ValueError, OverflowError, OSError, RecursionError) as error:
+    except (pa.ArrowException, csv.Error, ValueError, OverflowError, OSError, RecursionError) as error:
         kind = path.suffix[1:].upper()
         raise UserError(f"{path}: cannot be read as {kind}: {str(error).splitlines()[0]}") from error
 
@@ -86,6 +86,8 @@ def _first_of(path: Path) -> bytes:
 def _read_csv(path: Path, delimiter: str) -> pa.Table:
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = next(filter(None, csv.reader(file, delimiter=delimiter)), [])  # pyarrow passes over empty lines, too
+    if any("\n" in name for name in header):
+        raise ValueError("its first line opens a quote that it does not close")
     other = next((sign for sign in ";\t|," if len(header) == 1 and sign in header[0]), None)
     if other is not None:
         raise ValueError(
@@ -93,9 +95,13 @@ def _read_csv(path: Path, delimiter: str) -> pa.Table:
             "columns (a .tsv file has tabs)"
         )
     try:
-        return _parse_csv(path, delimiter, header)
+        table = _parse_csv(path, delimiter, header)
     except pa.ArrowInvalid:
         pass
+    else:
+        if any(pa.compute.any(pa.compute.match_substring(column, "\n")).as_py() for column in table.columns):
+            _refuse_stray_quotes(path, delimiter)
+        return table
     try:
         return _parse_csv(path, delimiter, header, threads=False)  # one thread knows the row
     except pa.ArrowInvalid as error:
@@ -103,6 +109,23 @@ def _read_csv(path: Path, delimiter: str) -> pa.Table:
         raise ValueError(
             f"{problem} (put a value that holds a {delimiter!r}, a quote or a line end in quotes, and close them)"
         ) from error
+
+
+def _refuse_stray_quotes(path: Path, delimiter: str) -> None:
+    """Refuse a file in which a quote that begins a value goes on over lines to one that begins another value: pyarrow takes
+    the rows between them for one value.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        try:
+            for _ in reader:
+                pass
+        except csv.Error as error:
+            if "expected after" in str(error):
+                raise ValueError(
+                    f"line {reader.line_num}: a quote at the beginning of a value was opened in a line before, and text "
+                    "stands behind the one that closes it. Put values that hold quotes in quotes, and double theirs"
+                ) from error
 
 
 def _parse_csv(path: Path, delimiter: str, header: list[str], threads: bool = True) -> pa.Table:

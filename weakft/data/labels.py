@@ -21,16 +21,20 @@ NO, YES = range(2)
 NOT = "not "
 """Before a label's name: a labeling function's vote against it."""
 
-MARKS = {"0": NO, "1": YES, "false": NO, "true": YES, "no": NO, "yes": YES}
+MARKS = {"0": NO, "1": YES, "0.0": NO, "1.0": YES, "false": NO, "true": YES, "no": NO, "yes": YES}
 """What a column of a label holds, in lower case."""
 
 
 NUMBER = re.compile(r"-?[0-9]{1,9}")
+NAMED = re.compile(NUMBER.pattern + r"(\.0+)?")
+"""A class that is named by a number."""
 
 
 def by_number(names: Sequence[str]) -> bool:
-    """Whether a whole number stands for the class (or label) of that number; where a name is one, numbers are names."""
-    return not any(map(NUMBER.fullmatch, names))
+    """Whether a whole number stands for the class (or label) of that number; where a name is one ("2", "2.0"), numbers are
+    names.
+    """
+    return not any(map(NAMED.fullmatch, names))
 
 
 def by_labels(data: Dataset, names: Sequence[str]) -> Dataset:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from weakft.data.class_labels import kept_names, with_names
 from weakft.data.dataset import ABSTAIN, Dataset, Gold
 from weakft.data.labels import NUMBER, by_labels, by_number, gold_of_columns, gold_of_lists, names_in
 from weakft.data.pairs import COLUMNS as PAIRS
@@ -65,10 +66,17 @@ def _pick(asked: str | None, guesses: tuple[str, ...], names: list[str], what: s
     return found[0] if found else None
 
 
-def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: int = 0) -> Dataset:
+def table_to_dataset(
+    table: pa.Table,
+    columns: Columns,
+    source: str,
+    first_row: int = 0,
+    named: Mapping[str, list[str]] | None = None,
+) -> Dataset:
     """Turn a table into a split: check texts and ids, map label names to class numbers, keep the other columns.
 
-    first_row : the number of the table's first row in ``source``.
+    first_row : the number of the table's first row in ``source``.   named : class names of columns of numbers; what
+    `datasets` wrote into the table is known without.
 
     Raises
     ------
@@ -88,6 +96,10 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         texts = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1], source, first_row)
     rest = [n for n in names if n not in sources]
     labels = label_columns(columns, rest, source)
+    named = kept_names(table.schema) if named is None else named
+    if len(labels) == 1 and labels[0] in named:
+        columns.label_names = columns.label_names or named[labels[0]]
+        table = with_names(table, labels[0], named[labels[0]])
     id_column = _pick(columns.id, ID_GUESSES, [n for n in rest if n not in labels], "id", source)
     numbers = range(first_row, first_row + len(texts))
     ids = (
@@ -319,7 +331,10 @@ def _whole(labels: list[Any], known: list[str]) -> list[Any]:
         if there <= set(known) or not all(map(FLOAT.fullmatch, there)):
             return labels
         return [v if v is None else v.partition(".")[0] for v in labels]
-    return [int(v) if isinstance(v, float) and v.is_integer() else v for v in labels]
+    floats = [v for v in labels if isinstance(v, float)]
+    if not all(map(float.is_integer, floats)) or {str(v) for v in floats} <= set(known):
+        return labels
+    return [int(v) if isinstance(v, float) else v for v in labels]
 
 
 def _guessed(columns: Columns, column: str) -> str:

@@ -34,16 +34,15 @@ def read_wrench(folder: Path) -> Splits:
     if lf_names is not None and len(set(lf_names)) != len(lf_names):
         twice = next(name for name in lf_names if lf_names.count(name) > 1)
         raise UserError(f"{folder / 'lfs.json'}: two labeling functions are named {twice!r}; give each its own name.")
-    splits = {
-        split: _split(folder / f"{split}.json", label_names, lf_names)
-        for split in ("train", "valid", "test")
-        if (folder / f"{split}.json").is_file()
-    }
-    if "train" not in splits:
+    if not (folder / "train.json").is_file():
         raise UserError(f"{folder}: has label.json but no train.json.")
-    votes = splits["train"].votes
-    if lf_names is None and votes is not None:
-        lf_names = [f"lf_{j}" for j in range(votes.shape[1])]
+    splits: dict[str, Dataset] = {}
+    for split in ("train", "valid", "test"):
+        if (folder / f"{split}.json").is_file():
+            splits[split] = _split(folder / f"{split}.json", label_names, lf_names)
+        votes = splits["train"].votes
+        if lf_names is None and votes is not None:
+            lf_names = [f"lf_{j}" for j in range(votes.shape[1])]
     return Splits(
         splits["train"], splits.get("valid"), splits.get("test"), label_names, lf_names, folder.resolve().name
     )
@@ -175,7 +174,7 @@ def _check_votes(weak: Any, width: int | None, n_classes: int, where: str) -> in
     if not isinstance(weak, list):
         raise UserError(f"{where}: weak_labels is {weak!r}, expected a list of votes.")
     if width is not None and len(weak) != width:
-        raise UserError(f"{where}: {len(weak)} votes in weak_labels, expected {width}.")
+        raise UserError(f"{where}: {len(weak)} votes in weak_labels, expected {width}, as in those before.")
     for j, vote in enumerate(weak):
         if isinstance(vote, bool) or not isinstance(vote, int) or not ABSTAIN <= vote < n_classes:
             raise UserError(f"{where}: vote {j} is {vote!r}, expected -1 (abstain) to {n_classes - 1}.")

@@ -31,13 +31,16 @@ SIMPLE = {int, str, type(None)}
 
 @dataclass
 class Failure:
-    """Rows on which a labeling function raised; they abstain. `source`, `first_row` and `traceback` are the first one's."""
+    """Rows on which a labeling function raised; they abstain. `source`, `first_row`, `error` (type and message)
+    and `traceback` are the first one's.
+    """
 
     name: str
     where: str
     count: int
     source: str
     first_row: int
+    error: str
     traceback: str
 
     @property
@@ -46,8 +49,7 @@ class Failure:
         return f"row {self.first_row + 1} of {self.source}"
 
     def __str__(self) -> str:
-        error = self.traceback.strip().splitlines()[-1]
-        return f"{self.where}: raised on {self.count} rows, which abstain (first: {self.first}).\n{error}"
+        return f"{self.where}: raised on {self.count} rows, which abstain (first: {self.first}).\n{self.error}"
 
 
 def merge(failures: dict[str, Failure], later: dict[str, Failure]) -> None:
@@ -65,7 +67,7 @@ class Job:
 
     counted : whether a vote that is a whole number counts classes, or labels (`by_number`).   number, whole : the class
     numbers of names, and of whole numbers.   simple : those of votes that need no closer look.   vote_type : of the label
-    matrix.
+    matrix.   names_abstain : a class (or label) is called -1, so that nobody knows what a vote of -1 means.
     """
 
     lfs: list[Any]
@@ -76,13 +78,14 @@ class Job:
 
     def __post_init__(self) -> None:
         self.counted = by_number(self.data.asked or self.label_names)
+        self.names_abstain = str(ABSTAIN) in (self.data.asked or self.label_names)
         self.vote_type = vote_type(len(self.label_names))
         self.number = {name: i for i, name in enumerate(self.label_names)}
         self.whole: dict[int, int] = {i: i for i in range(len(self.label_names))}
         if not self.counted:
             self.whole = {int(name): i for name, i in self.number.items() if _names_a_number(name)}
         self.simple: dict[Any, int] = {None: ABSTAIN, ABSTAIN: ABSTAIN, **self.number, **self.whole}
-        if ABSTAIN in self.whole:  # nobody knows which of the two is meant
+        if self.names_abstain:
             del self.simple[ABSTAIN]
 
 
@@ -152,7 +155,7 @@ def said(job: Job, texts: range, lfs: dict[int, Any], failures: dict[str, Failur
         chunk = Chunk(examples(job.data, some), job.timeout)
         for j, lf in lfs.items():
             for i, value in enumerate(chunk.votes(lf, partial(_note_at, job, job.lfs[j], some, failures)), start):
-                if value is not None and not (isinstance(value, (int, np.integer)) and value == ABSTAIN):
+                if value is not None and not (is_whole(value) and value == ABSTAIN and not job.names_abstain):
                     yield i, j, value
 
 
@@ -173,14 +176,22 @@ def note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, 
             f"(id {job.data.ids[row]!r}) of {job.data.source}. Without --strict such rows abstain."
         ) from error
     if lf.name not in failures:
-        trace = "".join(traceback.format_exception(error))
-        failures[lf.name] = Failure(lf.name, place(lf), 0, job.data.source, job.data.first_row + row, trace)
+        said, trace = traceback.format_exception_only(error)[0].strip(), "".join(traceback.format_exception(error))
+        failures[lf.name] = Failure(lf.name, place(lf), 0, job.data.source, job.data.first_row + row, said, trace)
     failures[lf.name].count += 1
 
 
 def is_whole(vote: Any) -> bool:
     """Whether a vote is a whole number; True and False are none."""
     return isinstance(vote, (int, np.integer)) and not isinstance(vote, (bool, np.bool_))
+
+
+def ambiguous(where: str) -> UserError:
+    """The error of a vote of -1 where a class is called so."""
+    return UserError(
+        f"{where}: voted -1, which abstains and is the name of a class, too. Return None to abstain, the string '-1' to "
+        "vote for the class."
+    )
 
 
 def class_number(job: Job, lf: Any, vote: Any, row: int) -> int:
@@ -199,11 +210,8 @@ def class_number(job: Job, lf: Any, vote: Any, row: int) -> int:
             "to abstain."
         )
     vote = int(vote)
-    if vote == ABSTAIN and ABSTAIN in job.whole:
-        raise UserError(
-            f"{where}: voted -1, which abstains and is the name of a class, too. Return None to abstain, the string '-1' to "
-            "vote for the class."
-        )
+    if vote == ABSTAIN and job.names_abstain:
+        raise ambiguous(where)
     if vote == ABSTAIN or vote in job.whole:
         return job.whole.get(vote, ABSTAIN)
     if job.counted:

@@ -32,7 +32,7 @@ CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, bytes, in
 """Types whose subclasses have a content beside their attributes, which is known."""
 
 ENVIRONMENT = ("environ", "environb", "getenv", "getenvb")
-BY_NAME = (*ENVIRONMENT, "import_module")
+BY_NAME = (*ENVIRONMENT, "import_module", "resolve_name", "__name__", "__qualname__", "co_name")
 """Attributes through which a function reads what cannot be seen in it."""
 BUILTINS = ("__import__", "eval", "exec", "globals")
 """The same, by the builtin's name."""

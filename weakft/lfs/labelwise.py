@@ -13,7 +13,7 @@ import numpy as np
 from weakft.data.dataset import ABSTAIN
 from weakft.data.labels import NO, NOT, YES
 from weakft.errors import UserError, nearest
-from weakft.lfs.block import Failure, Job, is_whole, said
+from weakft.lfs.block import Failure, Job, ambiguous, is_whole, said
 from weakft.lfs.columnwise import TextBlock, is_pattern
 from weakft.lfs.core import place
 
@@ -49,8 +49,14 @@ def _votes(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
     where = f"{place(lf)}: row {job.data.first_row + text + 1} (id {job.data.ids[text]!r})"
     several = isinstance(value, (list, tuple, set, frozenset, np.ndarray))
     for one in list(value) if several else [value]:
-        if several and is_whole(one) and one == ABSTAIN and str(ABSTAIN) not in asked:
-            raise UserError(f"{where}: returned {value!r}; -1 (abstain) stands alone, a list names labels.")
+        if is_whole(one) and one == ABSTAIN:
+            if job.names_abstain:
+                raise ambiguous(where)
+            if several:
+                raise UserError(f"{where}: returned {value!r}; -1 (abstain) stands alone, a list names labels.")
+            continue
+        if one is None and not several:
+            continue
         label, vote = _statement(one, asked, job.counted, where)
         if votes[label] not in (ABSTAIN, vote):
             raise UserError(f"{where}: voted both for and against {asked[label]!r}.")

@@ -6,8 +6,7 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -43,33 +42,53 @@ class _Afresh(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-_folders: set[str] = set()
-"""Of rule files: where Python looks for modules on their account."""
+@dataclass
+class _Beside:
+    """The folder of the latest rule file: where Python looks for modules on its account.
 
-_modules: set[str] = set()
-"""What rule files brought with them."""
+    added : whether it was not in `sys.path` before.   before : the modules that were loaded already.
+    """
+
+    folder: str = ""
+    added: bool = False
+    before: set[str] = field(default_factory=set)
+
+    def brought(self) -> dict[str, str]:
+        """The modules of the folder, with their files, that were imported since, be it while a function voted."""
+        if not self.folder:
+            return {}
+        files = {name: getattr(sys.modules[name], "__file__", None) for name in sys.modules.keys() - self.before}
+        beside = {name: file for name, file in files.items() if file and Path(file).is_relative_to(self.folder)}
+        return {name: file for name, file in beside.items() if version_of_module(name) is None}  # no environment's
 
 
-@contextmanager
-def _neighbours(folder: str) -> Iterator[None]:
+_beside = _Beside()
+
+
+def _look_beside(folder: str) -> None:
     """Modules beside a rule file can be imported, after all others of their names: those of this file, as they are now, not
     those of another folder, or as they were.
     """
-    while _modules:
-        sys.modules.pop(_modules.pop(), None)
-    sys.path[:] = [entry for entry in sys.path if entry not in _folders]
-    _folders.clear()
+    global _beside
+    for name in _beside.brought():
+        del sys.modules[name]
+    if _beside.added:
+        sys.path[:] = [entry for entry in sys.path if entry != _beside.folder]
     importlib.invalidate_caches()
-    if folder not in sys.path:
+    added = folder not in sys.path
+    if added:
         sys.path.append(folder)
-        _folders.add(folder)
-    before = set(sys.modules)
-    try:
-        yield
-    finally:
-        brought = {name: getattr(sys.modules[name], "__file__", None) for name in sys.modules.keys() - before}
-        beside = (name for name, file in brought.items() if file and Path(file).is_relative_to(folder))
-        _modules.update(name for name in beside if version_of_module(name) is None)  # an environment may lie there, too
+    _beside = _Beside(folder, added, set(sys.modules))
+
+
+def code_beside(file: Path) -> Iterator[bytes]:
+    """The code that a rule file may read: its own, that of the modules that it brought, and of those that lie beside it."""
+    brought = map(Path, _beside.brought().values())
+    for path in sorted({file.resolve(), *file.resolve().parent.glob("*.py"), *brought}):
+        try:
+            yield path.read_bytes()
+        except OSError:  # gone since
+            continue
 
 
 def load_file(path: Path) -> RuleSet:
@@ -88,8 +107,8 @@ def load_file(path: Path) -> RuleSet:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # so that classes in the file can be pickled
     try:
-        with _neighbours(str(path.parent.resolve())):
-            spec.loader.exec_module(module)
+        _look_beside(str(path.parent.resolve()))
+        spec.loader.exec_module(module)
     except UserError:
         raise
     except SyntaxError as error:

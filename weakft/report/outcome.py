@@ -98,7 +98,10 @@ def sentence(metrics: Metrics) -> str:
         old, new, full = (None if f is None else getattr(f, metrics.headline) for f in (weak, ours, gold))
         if old is None or new is None:
             return ""
-        said = _moved(what, f"the test {HEADLINES[metrics.headline]} of {without}", old, new) + "."
+        figure = f"test {HEADLINES[metrics.headline]}"
+        said = f"{what} gave nothing over {without}: both have a {figure} of {old:.3f}."
+        if new != old:
+            said = _moved(what, f"the {figure} of {without}", old, new) + "."
         return f"{said} {_closed(new, full, old)}".rstrip()
     if weak.accuracy is None or ours.accuracy is None:
         return ""

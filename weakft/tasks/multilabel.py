@@ -12,6 +12,11 @@ from weakft.data.labels import YES, by_labels
 from weakft.errors import UserError, listed
 from weakft.tasks.base import Shown, Task
 
+UNKNOWN = (
+    "the labels are unknown: write LABELS = [...] in the file with the labeling functions, or give data with gold "
+    "labels."
+)
+
 
 class MultiLabel(Task):
     """A text as it is; the head has an output a label, whose sigmoid says whether the text has it."""
@@ -30,6 +35,8 @@ class MultiLabel(Task):
     def prepare(cls, data: Dataset, label_names: Sequence[str] | None) -> Dataset:
         """See `Task`: every label of a text a row."""
         if data.asked is not None:
+            if not data.asked:
+                raise UserError(f"{data.source}: {UNKNOWN}")
             if len(data.asked) < 2:
                 raise UserError(
                     f"{data.source}: has the label {data.asked[0]!r} only; give two or more, or two classes."
@@ -43,10 +50,7 @@ class MultiLabel(Task):
             found = "token lists" if data.words is not None else "one label a row"
             raise UserError(f"{data.source}: --task {cls.name}: expected {cls.expected}; found {found}.")
         if not label_names:
-            raise UserError(
-                f"{data.source}: --task {cls.name}: the labels are unknown: write LABELS = [...] in the file with the "
-                "labeling functions, or give data with gold labels."
-            )
+            raise UserError(f"{data.source}: --task {cls.name}: {UNKNOWN}")
         return by_labels(data, label_names)
 
     def by_text(self, data: Dataset, probabilities: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ class Validator:
 class Best:
     """The best checkpoint so far, by the validator's score; without a validator the newest is the best.
 
-    step : the stage's, 0 where the model is better as it was before.
+    step : the stage's, 0 where the model is better as it was before, or where there is no validator.
     """
 
     score: tuple[float, float] = (-np.inf, -np.inf)
@@ -102,7 +102,11 @@ class History:
 
 @dataclass
 class Schedule:
-    """A stage's budget and step size. ``patience`` counts evaluations without a better score; 0 never stops early."""
+    """A stage's budget and step size.
+
+    steps : of the optimizer, each on ``accumulate`` batches.   warmup : share of them.   patience : looks (every
+    ``eval_every`` steps) without a better score; 0 never stops early.   gradient_clip : the gradient's greatest norm.
+    """
 
     steps: int
     learning_rate: float
@@ -141,8 +145,8 @@ class Optimization:
             {"params": rest, "weight_decay": 0.0},
         ]
         self.records = model.device.type == "cuda"
-        self.adamw = torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True, capturable=self.records)
-        self.optimizer = model.accelerator.prepare(self.adamw)
+        # not the accelerator's: it would keep the moments of every stage
+        self.optimizer = torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True, capturable=self.records)
         self.bad = 0
         self._unread: Tensor | None = None
         self.recorded: RecordedSteps | None = None
@@ -207,11 +211,11 @@ class Optimization:
         model.accelerator.backward(value)
         norm = torch.nn.utils.clip_grad_norm_(model.module.parameters(), self.schedule.gradient_clip)
         good = torch.isfinite(value) & torch.isfinite(norm)
-        self.adamw.found_inf = (~good).float()  # type: ignore[attr-defined]  # of GradScaler's protocol
+        self.optimizer.found_inf = (~good).float()  # type: ignore[attr-defined]  # of GradScaler's protocol
         try:
             self.optimizer.step()
         finally:
-            del self.adamw.found_inf  # type: ignore[attr-defined]
+            del self.optimizer.found_inf  # type: ignore[attr-defined]
         self.optimizer.zero_grad(set_to_none=True)  # the graphs' gradients take the same memory
         model.tap.features = None  # it holds on to the step
         return good.detach()

@@ -16,10 +16,9 @@ from torch import Tensor
 Distance = Literal["euclidean", "cosine"]
 
 
-def soft_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Cross-entropy to soft labels, eq. (2) with soft targets: mean over rows of w(x) * -sum_j y_j log f_j(x)."""
-    losses = -(targets * F.log_softmax(logits, dim=-1)).sum(-1)
-    return losses.mean() if weights is None else (weights * losses).mean()
+def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy to soft labels, eq. (2) with soft targets: mean over rows of -sum_j y_j log f_j(x)."""
+    return -(targets * F.log_softmax(logits, dim=-1)).sum(-1).mean()
 
 
 def classification_loss(logits: Tensor, pseudo_labels: Tensor, confidence: Tensor) -> Tensor:

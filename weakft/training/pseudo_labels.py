@@ -74,7 +74,7 @@ class Selection:
     weights: np.ndarray
 
     def joined(self, clean: Selection, share: float) -> Selection:
-        """With clean rows, each as often as it takes for them to be at least ``share`` of the whole."""
+        """With clean rows, each as often as it takes for them to be about ``share`` of the whole."""
         needed = share / (1.0 - share) * len(self.rows)
         times = max(1, round(needed / max(1, len(clean.rows))))
         return Selection(

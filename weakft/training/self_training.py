@@ -82,10 +82,9 @@ def run_self_training(
             progress,
             checkpoints.of("self-training"),
         )
-    if initial is not None and history.steps > history.skipped:
-        model.average(initial)
-    elif initial is not None:  # there is no student
-        model.restore(initial)
+    if initial is not None:
+        trained = history.steps > history.skipped  # else there is no student
+        (model.average if trained else model.restore)(initial)
     result.records["self_training"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
     result.records["periods"] = periods
 
@@ -177,8 +176,7 @@ def _first_teacher(
     pool = _part(tokens, splits.train, rows)
     of_valid, all_of_it = model.tokenize(splits.valid.texts), np.arange(splits.valid.n_rows)
     valid = _part(of_valid, splits.valid, all_of_it)
-    views, initial = text_views(model, pristine, pool, valid, progress)
-    views = views[1:] if config.use_valid else views
+    views, initial = text_views(model, pristine, pool, valid, progress, of_model=not config.use_valid)
     k, kinds = weak.soft_labels.shape[1], tokens.kinds
     scores = initial if kinds == 1 else (no_and_yes(initial[0]), no_and_yes(initial[1]))
     teachers, sources = [], {"label model": weak.soft_labels, **weak.others}

@@ -45,8 +45,8 @@ def fine_tune(
     progress.start(title, schedule.steps)
     everything = Selection(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
 
-    def loss(logits: Tensor, _features: Tensor, y: Tensor, w: Tensor, _rows: np.ndarray) -> Tensor:
-        return soft_cross_entropy(logits, y, w)
+    def loss(logits: Tensor, _features: Tensor, y: Tensor, _w: Tensor, _rows: np.ndarray) -> Tensor:
+        return soft_cross_entropy(logits, y)
 
     with learning(model.module, tokens.vocabulary):
         stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed), checkpoint)
@@ -64,8 +64,8 @@ class SelfTraining:
 
     period : steps between teacher refreshes [T3].   threshold : confidence a row needs [xi].
     contrastive_weight, margin [gamma], distance : the contrastive term.   smoothing : confidence term [lambda].
-    least : the share of the pool that is selected even below the threshold.   hard : pseudo-labels are the most probable
-    class instead of soft.   weighted : selected rows count by their confidence [w].   sharpened : as in `select`.
+    least : the share of each pseudo-class that is selected even below the threshold.   hard : pseudo-labels are the most
+    probable class instead of soft.   weighted : selected rows count by their confidence [w].   sharpened : as in `select`.
     balanced : the pseudo-labels' mean is the class balance, and rows of rare classes are repeated.
     """
 
@@ -88,7 +88,7 @@ class SelfTraining:
 
 
 CLEAN_SHARE = 0.2
-"""Least share of a period's rows that have gold labels, where some are trained on."""
+"""About the least share of a period's rows that have gold labels, where some are trained on."""
 
 MIN_SELECTED = 2
 """A period that selects fewer rows, or rows of one class only, ends the stage: there is nothing to learn from."""
@@ -143,8 +143,8 @@ def self_train(
             if not run(stage, loss, validator, progress):
                 break
             stage.end()
-        doubt = 0.0 if validator is None else validator.truth.standard_error(start.score[0])
-        if validator is not None and start.score[0] > stage.best.score[0] + doubt:
+        before = start.score[0]
+        if validator is not None and before > stage.best.score[0] + validator.truth.standard_error(before):
             stage.best = Best(start.score, start.weights)
         stage.finish()
     return stage.best, stage.history, stage.periods
