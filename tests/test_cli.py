@@ -134,7 +134,10 @@ def test_a_file_of_options_can_ask_for_the_traceback(folder):
             {"method": "gold", "label_model": "snorkel", "seed": 3, "self_training_steps": 9, "patience": 2},
             ["Not read in this run (--method gold): --label-model, --self-training-steps, --patience."],
         ),
-        ({"use_valid": True, "hard_labels": True}, ["Not read in this run (--method cosine): --hard-labels."]),
+        (
+            {"use_valid": True, "hard_labels": True, "eval_every": 5},
+            ["Not read in this run (--method cosine): --hard-labels, --eval-every."],
+        ),
         (
             {"method": "majority", "batch_size": 8, "processes": 2},
             ["Not read in this run (--method majority): --batch-size."],

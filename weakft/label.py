@@ -24,7 +24,7 @@ MATRIX = "label_matrix.parquet"
 
 @dataclass
 class Labeled:
-    """The label matrix of the training split, int8 [n, m], its columns' names, and the summary."""
+    """The label matrix of the training split [n, m], its columns' names, and the summary."""
 
     L: np.ndarray
     names: list[str]

@@ -82,14 +82,14 @@ def enough(n: int, split: Dataset | None) -> None:
 def ignored(config: TrainConfig) -> Iterator[str]:
     """Says which options were set that nothing in this run reads."""
     trains = config.ceiling or config.method not in ("majority", "label-model")
-    cosine = config.method == "cosine"
+    cosine, use_valid, few = config.method == "cosine", config.use_valid, config.gold_labels is not None
     cases = (
         (not trains, OF_TRAINING),
         (not cosine, OF_SELF_TRAINING | {"self_training_steps"}),
         (config.self_training_steps == 0, OF_SELF_TRAINING),
-        (config.method not in ("weak", "cosine") or config.use_valid, OF_WEAK_LABELS),
+        (config.method not in ("weak", "cosine") or use_valid, OF_WEAK_LABELS),
         (not votes(config) or config.method == "majority", OF_LABEL_MODELS),
-        (config.method == "valid" and not config.ceiling, {"eval_every"}),
+        ((config.method == "valid" or use_valid or few) and not config.ceiling, {"eval_every"}),
         (config.threshold == 0, {"least_selected"}),
         (config.contrastive_weight == 0, {"margin", "distance"}),
     )

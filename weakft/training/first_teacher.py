@@ -52,7 +52,8 @@ class FirstTeacher:
 
     predictions : probabilities [len(rows), k].   valid, figure : those for the validation rows [v, k], and their figure.
     members : the candidates, best first.   chain : what made words agree along their texts, if anything (`linked`).
-    labels_share : the share of the predictions that is of a model of gold labels (`joined`).
+    labels_share : the share of the predictions that is of a model of gold labels (`joined`); ``valid`` and ``figure`` are
+    those of the rest then, since the labels cannot measure what learned from them.
     """
 
     rows: np.ndarray

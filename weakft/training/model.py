@@ -61,6 +61,10 @@ class EndModel:
     max_length : tokens kept of a text; None: as many as the tokenizer says.
     seed : seeds Python, NumPy and torch before the head is drawn.   device : "auto" or "cpu".
     task : how texts are shown and where the class is read; None: whole texts.   trained : the head is there already.
+
+    Raises
+    ------
+    UserError : there is no such backbone, or its files are damaged or of another kind.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ class Neighbourhood:
 
 
 def _nearest(x: Tensor, pool: Tensor, itself: bool = False) -> sparse.csr_matrix:
-    """Edges from unit vectors x [m, d] to the nearest of the pool [n, d], weighing max(0, cosine)^POWER.
+    """Edges from unit vectors x [m, d] to the nearest of the pool [n, d], weighing cosine^POWER (of no less than 1e-6).
 
     itself : x is the pool, and no row is its own neighbour.
     """

@@ -25,9 +25,9 @@ SEPARATE = 4
 
 @dataclass
 class WeakLabels:
-    """What the labeling functions gave: soft labels [n, k] of the training rows, which rows are covered, the class
-    balance self-training aligns with (None: the paper's pull towards equal classes), and further soft labels [n, k] by
-    name (`Choice.others`), which the first teacher tries too.
+    """What the labeling functions gave: soft labels [n, k] of the training rows, which rows are covered, the class balance
+    [k] (of q labels [q, 2]) self-training aligns with (None: the paper's pull towards equal classes), and further soft
+    labels [n, k] by name (`Choice.others`), which the first teacher tries too.
     """
 
     soft_labels: np.ndarray
