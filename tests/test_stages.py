@@ -1,5 +1,7 @@
 """Who teaches in which period of self-training, and which checkpoint is kept."""
 
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -117,6 +119,19 @@ def test_the_best_checkpoint_is_kept(tiny_model):
     assert (best.step, best.score[0]) == (2, 0.9)
     for name, value in model.snapshot().items():
         torch.testing.assert_close(value, validator.shown[1][name], rtol=0, atol=0)
+
+
+def test_a_stages_optimizer_goes_with_it(tiny_model):
+    def alive():
+        gc.collect()
+        return sum(isinstance(value, torch.optim.Optimizer) for value in gc.get_objects())
+
+    model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
+    tokens, before = model.tokenize(reviews(20, 0)[0]), alive()
+    given = (model, tokens, np.arange(20), np.full((20, 2), 0.5, np.float32), Schedule(steps=2, learning_rate=1e-3), 8, 0)
+    for _ in range(2):
+        stages.fine_tune(*given, None, Silent(), "", Checkpoint())
+    assert alive() <= before
 
 
 @pytest.mark.parametrize(("before", "kept"), [(0.85, 2), (0.87, 0)])
