@@ -128,7 +128,15 @@ def test_a_stages_optimizer_goes_with_it(tiny_model):
 
     model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
     tokens, before = model.tokenize(reviews(20, 0)[0]), alive()
-    given = (model, tokens, np.arange(20), np.full((20, 2), 0.5, np.float32), Schedule(steps=2, learning_rate=1e-3), 8, 0)
+    given = (
+        model,
+        tokens,
+        np.arange(20),
+        np.full((20, 2), 0.5, np.float32),
+        Schedule(steps=2, learning_rate=1e-3),
+        8,
+        0,
+    )
     for _ in range(2):
         stages.fine_tune(*given, None, Silent(), "", Checkpoint())
     assert alive() <= before
