@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, cast
@@ -287,7 +288,8 @@ def shuffled_batches(
     lengths: np.ndarray, batch_size: int, rng: np.random.Generator, buckets: int = 16
 ) -> Iterator[np.ndarray]:
     """Positions 0..n-1 in batches, for ever: each epoch is shuffled, and within every run of ``buckets`` batches texts
-    of like length share a batch, so that little is padding. The batches' order is random too.
+    of like length share a batch, so that little is padding. The batches' order is random too. A run that does not fill its
+    batches fills them evenly: each is a step, and in a small one the texts of one length would count more than others.
     """
     n = len(lengths)
     if n == 0:
@@ -298,7 +300,7 @@ def shuffled_batches(
         for start in range(0, n, batch_size * buckets):
             run = order[start : start + batch_size * buckets]
             run = run[np.argsort(lengths[run], kind="stable")]
-            batches.extend(run[i : i + batch_size] for i in range(0, len(run), batch_size))
+            batches.extend(np.array_split(run, math.ceil(len(run) / batch_size)))
         for b in rng.permutation(len(batches)):
             yield batches[b]
 
