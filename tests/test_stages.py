@@ -10,6 +10,7 @@ from conftest import reviews
 from weakft.display import Silent
 from weakft.tasks.measure import Truth
 from weakft.training import stages
+from weakft.training.batching import shuffled_batches
 from weakft.training.checkpoints import Checkpoint
 from weakft.training.first_teacher import FirstTeacher
 from weakft.training.loop import Best, Schedule
@@ -160,3 +161,16 @@ def test_the_initial_model_is_the_result_where_it_is_surely_better(tiny_model, b
     expected = validator.shown[-1] if kept else start.weights
     for name, value in model.snapshot().items():
         torch.testing.assert_close(value, expected[name], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("n", [1, 31, 33, 100, 120, 500, 1000])
+def test_every_text_counts_about_the_same(n):
+    """A step is the mean over its batch: texts of a short one would count more, and by length they are always the same."""
+    batches = shuffled_batches(np.arange(n), 32, np.random.default_rng(0))
+    counted = np.zeros(n)
+    for _ in range(40):  # epochs
+        epoch = [next(batches) for _ in range(sum(-(-min(512, n - start) // 32) for start in range(0, n, 512)))]
+        assert sorted(np.concatenate(epoch)) == list(range(n)) and max(map(len, epoch)) <= 32
+        for batch in epoch:
+            counted[batch] += 1 / len(batch)
+    assert counted.max() / counted.min() < 1.5
