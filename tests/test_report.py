@@ -294,7 +294,9 @@ def test_training_its_curve_and_its_periods(shown, finished):
     cells = shown.cells["training"]
     at = cells.index("self-training")
     kept, steps = record["self_training"]["best_step"], record["self_training"]["steps"]
-    assert cells[at + 1] == str(steps) and cells[at + 3] == (str(kept) if kept else "none: the model before it is better")
+    assert cells[at + 1] == str(steps) and cells[at + 3] == (
+        str(kept) if kept else "none: the model before it is better"
+    )
     assert cells[at + 4] == f"{record['self_training']['valid_figure']:.3f}"
     for member in record["first_teacher"]["members"]:
         assert cells[cells.index(member["kind"]) + 2] == f"{member['valid_figure']:.3f}"
