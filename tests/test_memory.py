@@ -13,7 +13,12 @@ from weakft.training import memory
 from weakft.training.features import embed
 from weakft.training.loop import Batch, History, Optimization, Schedule
 from weakft.training.model import INFERENCE_TOKENS, EndModel
-from weakft.training.objectives import classification_loss, confidence_regularization, contrastive_loss
+from weakft.training.objectives import (
+    classification_loss,
+    confidence_regularization,
+    contrastive_loss,
+    soft_cross_entropy,
+)
 
 LABELS = ["neg", "pos"]
 WORDS = "CUDA out of memory. Tried to allocate 2.00 GiB."
@@ -95,10 +100,8 @@ def test_a_step_that_ran_out_of_memory_is_the_accumulated_step(made, loss):
     assert tried == [32, 16, 8, 8, 8, 8]
     assert model.limits.micro_batch == 8
     assert [re.findall("[0-9]+ texts", said) for said in model.said] == [["16 texts"], ["8 texts"]]
-    parts, order = [], np.argsort(batch.rows)
-    for at in np.array_split(order, 4):
-        at = np.sort(at)
-        parts.append(Batch(batch.rows[at], batch.targets[at], batch.weights[at]))
+    quarters = np.array_split(np.arange(32), 4)
+    parts = [Batch(batch.rows[at], batch.targets[at], batch.weights[at]) for at in quarters]
     expected = by_hand(*made()[:2], parts, loss)
     assert_close(weights, expected)
     fresh = made()[0].snapshot()
@@ -191,7 +194,26 @@ def test_words_are_split_by_their_sequence():
     batch = Batch(np.arange(7), np.eye(7, dtype=np.float32), np.ones(7, np.float32))
     parts = list(batch.split(np.array([5, 5, 2, 2, 2, 9, 9]), 1))
     assert [list(part.rows) for part in parts] == [[2, 3, 4], [0, 1], [5, 6]]
-    assert next(batch.split(np.arange(7), None)) is batch
+    assert next(batch.split(np.arange(7), 7)) is batch
+
+
+def test_a_text_that_a_batch_has_several_times_is_split_off_itself(tiny_model, monkeypatch):
+    model = EndModel(str(tiny_model), LABELS, device="cpu", precision="fp32", max_length=32)
+    forward, sizes = EndModel.forward, []
+
+    def tight(self, tokens, rows):
+        sizes.append(len(rows))
+        if torch.is_grad_enabled() and len(rows) > 2:
+            raise torch.OutOfMemoryError(WORDS)
+        return forward(self, tokens, rows)
+
+    monkeypatch.setattr(EndModel, "forward", tight)
+    tokens = model.tokenize(reviews(3, 0)[0])
+    batch = Batch(np.repeat(np.arange(3), 5), np.full((15, 2), 0.5, np.float32), np.ones(15, np.float32))
+    Optimization(model, Schedule(1, 1e-3)).update(
+        tokens, iter([batch]), lambda z, _f, y, _w, _rows: soft_cross_entropy(z, y), History()
+    )
+    assert sum(size for size in sizes if size <= 2) == 15
 
 
 class Stopped(BaseException):

@@ -30,10 +30,10 @@ class Batch:
     targets: np.ndarray
     weights: np.ndarray
 
-    def split(self, sequences: np.ndarray, most: int | None) -> Iterator[Batch]:
-        """Batches of at most so many of the sequences in which the rows are; itself where that is all (None: is)."""
+    def split(self, sequences: np.ndarray, most: int) -> Iterator[Batch]:
+        """Batches of at most so many of the sequences in which the rows are; itself where that is all."""
         distinct, of = np.unique(sequences, return_inverse=True)
-        if most is None or len(distinct) <= most:
+        if len(distinct) <= most:
             yield self
             return
         for some in np.array_split(np.arange(len(distinct)), math.ceil(len(distinct) / most)):
@@ -228,7 +228,7 @@ class Optimization:
         """The step part by part, as memory allows; whether it was taken."""
         schedule, model = self.schedule, self.model
         self._set_rate(rate)
-        largest = max(tokens.count(batch.rows) for batch in step)
+        largest = max(len(np.unique(_sequences(tokens, batch))) for batch in step)
         size = min(largest, model.limits.micro_batch or largest)
         finite = in_memory(lambda most: self._gradients(tokens, step, loss, most), size, 1, self._halved)
         norm = torch.nn.utils.clip_grad_norm_(model.module.parameters(), schedule.gradient_clip)
@@ -250,7 +250,7 @@ class Optimization:
         self.optimizer.zero_grad(set_to_none=True)  # of an attempt for which memory was too short
         rows = sum(len(batch.rows) for batch in step)
         for batch in step:
-            for part in batch.split(tokens.sequences_of(batch.rows), most):
+            for part in batch.split(_sequences(tokens, batch), most):
                 logits, features = model.forward(tokens, part.rows)
                 targets = torch.from_numpy(part.targets).to(model.device)
                 weights = torch.from_numpy(part.weights).to(model.device)
@@ -314,3 +314,8 @@ def _goes_on(stage: Stage, validator: Validator | None, progress: Progress) -> b
         history.stopped = "early"
         return False
     return True
+
+
+def _sequences(tokens: TokenizedTexts, batch: Batch) -> np.ndarray:
+    """The sequence that each row of a batch is in; a whole text is computed as often as the batch has it."""
+    return np.arange(len(batch.rows)) if tokens.plain else tokens.sequences_of(batch.rows)
