@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,8 +222,10 @@ def run_cells(
     for slot in range(workers):
         slots.put(slot)
     failed = 0
-    with ThreadPoolExecutor(workers) as threads, _ended_by_ctrl_c(threads):
-        futures = {threads.submit(_in_a_process, cell, options, slots, workers): cell for cell in todo}
+    futures: dict[Future[list[Line]], Cell] = {}
+    with ThreadPoolExecutor(workers) as threads, _ended_by_ctrl_c(threads, futures):
+        for cell in todo:
+            futures[threads.submit(_in_a_process, cell, options, slots, workers)] = cell
         for future in as_completed(futures):
             cell = futures[future]
             try:
@@ -240,14 +242,16 @@ def run_cells(
 
 
 @contextmanager
-def _ended_by_ctrl_c(threads: ThreadPoolExecutor) -> Iterator[None]:
+def _ended_by_ctrl_c(threads: ThreadPoolExecutor, futures: Iterable[Future[Any]]) -> Iterator[None]:
     """Ctrl-C ends the runs under way, too, and begins no other."""
     try:
         yield
     except KeyboardInterrupt:
         threads.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
-            child.terminate()
+        while not all(future.done() for future in futures):  # a process may be about to begin
+            for child in multiprocessing.active_children():
+                child.terminate()
+            time.sleep(0.1)
         raise KeyboardInterrupt(
             "interrupted; what was done has its lines, and the same command goes on with the rest."
         ) from None
