@@ -211,12 +211,15 @@ def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
                     total.update(repr((name, fingerprint.of_values(values))).encode())
                 except fingerprint.Unknown:
                     continue
-        beside = "" if rules.file is None else hashlib.sha256(b"".join(code_beside(rules.file))).hexdigest()
+        unknown = False
         for lf in rules.lfs:
             try:
                 content = fingerprint.of_function(lf)
             except fingerprint.Unknown:
-                content = os.urandom(16).hex() if rules.file is None else beside
+                content, unknown = "", True
             total.update(repr((lf.name, content)).encode())
+        if unknown:
+            for code in [os.urandom(16)] if rules.file is None else code_beside(rules.file):
+                total.update(code)
         found["rules"] = total.hexdigest()[:16]
     return found

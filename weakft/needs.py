@@ -13,19 +13,10 @@ from weakft.tasks.base import check as check_texts
 # Options that only some methods read, by what they are for.
 OF_WEAK_LABELS = {"hard_labels", "patience"}
 OF_LABEL_MODELS = {"label_model", "class_balance"}
-OF_SELF_TRAINING = {
-    *(
-        "period",
-        "threshold",
-        "least_selected",
-        "contrastive_weight",
-        "margin",
-        "distance",
-        "smoothing",
-        "first_teacher",
-    ),
-    *("hard_pseudo_labels", "confidence_weights", "sharpened_pseudo_labels", "balanced_pseudo_labels"),
-}
+OF_SELF_TRAINING = set(
+    "period threshold least_selected contrastive_weight margin distance smoothing hard_pseudo_labels confidence_weights "
+    "sharpened_pseudo_labels balanced_pseudo_labels first_teacher".split()
+)
 OF_TRAINING = set(EngineOptions.model_fields) - {"debug", "task", *OF_LABEL_MODELS}
 
 

@@ -26,10 +26,9 @@ def kept_names(schema: pa.Schema) -> dict[str, list[str]]:
 
 
 def _names_of(feature: Any) -> list[str] | None:
-    inner = (
-        feature.get("feature", feature) if isinstance(feature, dict) else feature
-    )  # a list's elements may be named, too
-    names = inner.get("names") if isinstance(inner, dict) else None
+    if isinstance(feature, dict) and "feature" in feature:  # a list's elements may be named, too
+        return _names_of(feature["feature"])
+    names = feature.get("names") if isinstance(feature, dict) else None
     return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 

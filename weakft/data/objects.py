@@ -29,9 +29,8 @@ def from_python(value: Any, columns: Columns, source: str) -> Dataset:
     if isinstance(value, pa.Table):
         return table_to_dataset(value, columns, source)
     if hasattr(value, "with_format") and hasattr(value, "num_rows"):  # datasets.Dataset, without importing it
-        features = {name: getattr(feature, "feature", feature) for name, feature in value.features.items()}
-        named = {name: list(names) for name, f in features.items() if (names := getattr(f, "names", None))}
-        return table_to_dataset(value.with_format("arrow")[:], columns, source, named=named)
+        table = value.with_format("arrow")[:].replace_schema_metadata(value.features.arrow_schema.metadata)
+        return table_to_dataset(table, columns, source)
     if isinstance(value, (list, tuple, pd.Series, np.ndarray)):
         pairs = len(value) > 0 and all(isinstance(v, tuple) and len(v) == 2 for v in value)
         tokens = len(value) > 0 and all(isinstance(v, list) for v in value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,17 +66,10 @@ def _pick(asked: str | None, guesses: tuple[str, ...], names: list[str], what: s
     return found[0] if found else None
 
 
-def table_to_dataset(
-    table: pa.Table,
-    columns: Columns,
-    source: str,
-    first_row: int = 0,
-    named: Mapping[str, list[str]] | None = None,
-) -> Dataset:
+def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: int = 0) -> Dataset:
     """Turn a table into a split: check texts and ids, map label names to class numbers, keep the other columns.
 
-    first_row : the number of the table's first row in ``source``.   named : class names of columns of numbers; what
-    `datasets` wrote into the table is known without.
+    first_row : the number of the table's first row in ``source``.
 
     Raises
     ------
@@ -96,7 +89,7 @@ def table_to_dataset(
         texts = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1], source, first_row)
     rest = [n for n in names if n not in sources]
     labels = label_columns(columns, rest, source)
-    named = kept_names(table.schema) if named is None else named
+    named = kept_names(table.schema)
     if len(labels) == 1 and labels[0] in named:
         columns.label_names = columns.label_names or named[labels[0]]
         table = with_names(table, labels[0], named[labels[0]])

@@ -36,16 +36,12 @@ def read_wrench(folder: Path) -> Splits:
         raise UserError(f"{folder / 'lfs.json'}: two labeling functions are named {twice!r}; give each its own name.")
     if not (folder / "train.json").is_file():
         raise UserError(f"{folder}: has label.json but no train.json.")
-    splits: dict[str, Dataset] = {}
-    for split in ("train", "valid", "test"):
-        if (folder / f"{split}.json").is_file():
-            splits[split] = _split(folder / f"{split}.json", label_names, lf_names)
-        votes = splits["train"].votes
-        if lf_names is None and votes is not None:
-            lf_names = [f"lf_{j}" for j in range(votes.shape[1])]
-    return Splits(
-        splits["train"], splits.get("valid"), splits.get("test"), label_names, lf_names, folder.resolve().name
-    )
+    train = _split(folder / "train.json", label_names, lf_names)
+    if lf_names is None and train.votes is not None:
+        lf_names = [f"lf_{j}" for j in range(train.votes.shape[1])]
+    files = (folder / "valid.json", folder / "test.json")
+    valid, test = (_split(file, label_names, lf_names) if file.is_file() else None for file in files)
+    return Splits(train, valid, test, label_names, lf_names, folder.resolve().name)
 
 
 def _split(path: Path, label_names: list[str], lf_names: list[str] | None) -> Dataset:
