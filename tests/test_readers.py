@@ -1,15 +1,18 @@
 """Every format reads the same; what cannot be used is refused with file, row and column."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from weakft.data.dataset import Gold
+from weakft.data.formats import FORMATS
 from weakft.data.objects import from_python
-from weakft.data.readers import read_splits, read_table, read_texts
-from weakft.data.tables import Columns
+from weakft.data.readers import SPLIT_NAMES, read_splits, read_table, read_texts
+from weakft.data.tables import ID_GUESSES, LABEL_GUESSES, TEXT_GUESSES, Columns
 from weakft.errors import UserError
 
 TEXTS = ['a, "quoted" text', "two\nlines", "ünïcode 🎉", "plain"]
@@ -396,3 +399,15 @@ def test_a_data_set_of_unknown_length_is_refused():
 def test_tokens_keep_white_space_that_is_no_space():
     data = from_python(pd.DataFrame({"tokens": [["find", "b\u00a0c", "cheap"]]}), Columns(), "d")
     assert data.words.tolist() == [3] and data.texts == ["find b\u00a0c cheap"]
+
+
+def test_the_guide_names_the_columns_and_splits_that_are_looked_for():
+    """docs/guide.md against the code: each name of the guide is one that is found, and none is missing there."""
+    guide = (Path(__file__).parent.parent / "docs" / "guide.md").read_text(encoding="utf-8")
+    lines = guide[guide.index("## Data") : guide.index("## Rules")].splitlines()
+    for what, names in (("text", TEXT_GUESSES), ("gold label", LABEL_GUESSES), ("id", ID_GUESSES)):
+        row = next(line for line in lines if line.startswith(f"| {what} |"))
+        assert re.findall("`([^`]+)`", row.split("|")[2]) == list(names)
+    splits = " ".join(line for line in lines if not line.startswith("|"))
+    assert all(f"`{name}`" in splits for names in SPLIT_NAMES.values() for name in names)
+    assert all(f"`{ext}`" in splits for ext in FORMATS)
