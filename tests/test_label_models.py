@@ -14,6 +14,7 @@ from weakft.label_models.patterns import distinct
 from weakft.label_models.registry import BUILT_IN, find
 from weakft.label_models.snorkel import SnorkelLabelModel
 from weakft.tasks.measure import log_loss
+from weakft.ties import untied
 
 
 def votes(n=3000, k=3, accuracies=(0.9, 0.8, 0.7, 0.6, 0.55), coverage=0.6, balance=None, seed=0):
@@ -82,13 +83,64 @@ def test_dawid_skene_is_em_over_the_rows_themselves():
 
 
 def test_bounded_vote_by_hand():
-    """LF 0 votes 0 on all four rows, where half are of class 0: at most half right. LF 1 votes 1 on one row."""
-    L = np.array([[0, -1], [0, -1], [0, -1], [0, 1], [-1, -1]], np.int8)[:4]
+    """LF 0 votes 0 on three of four rows, where half are of class 0: at most two thirds right. LF 1 votes 1 on one row."""
+    L = np.array([[0, -1], [0, -1], [-1, -1], [0, 1]], np.int8)
     p = BoundedVote(2, np.array([0.5, 0.5])).fit(L).predict_proba(L)
-    broad, rare = 0.8 * 0.5, 0.8  # precisions: the first bounded by 0.5 / 1, the second not
+    broad, rare = 0.8 * 0.5 / 0.75, 0.8  # precisions: the first bounded by 0.5 / 0.75, the second not
     np.testing.assert_allclose(p[0], [broad, 1 - broad], rtol=1e-5)
     both = np.array([np.sqrt(broad * (1 - rare)), np.sqrt((1 - broad) * rare)])
     np.testing.assert_allclose(p[3], both / both.sum(), rtol=1e-5)
+
+
+def test_no_presumed_vote_speaks_against_its_class():
+    """However common the class, and however broad the rule: more votes for it never make it less probable."""
+    L = np.full((200, 6), -1, np.int8)
+    for votes_for in range(7):
+        L[10 * votes_for : 10 * (votes_for + 1), :votes_for] = 0
+    L = np.hstack([L, np.zeros((200, 1), np.int8)])  # a rule that says class 0 of everything
+    for model in (BoundedVote(2, np.array([0.9, 0.1])), MeasuredVote(2, np.array([0.9, 0.1]))):
+        p = model.fit(L).predict_proba(L)[:70:10, 0]
+        assert p[0] >= 0.9 - 1e-6 and (np.diff(p) >= -1e-6).all(), p
+
+
+def test_rules_for_one_class_keep_it_whatever_balance_is_given():
+    """A balance is of all texts; where no rule votes for the other class, those with votes are of this one."""
+    L = np.where(np.arange(300)[:, None] % 3 == 0, 1, -1).astype(np.int8).repeat(2, axis=1)
+    for name in ("auto", "majority"):
+        choice = choose(name, L, 2, 0, None, None, np.array([0.9, 0.1]))
+        assert (choice.soft_labels[covered(L)].argmax(1) == 1).all()
+        np.testing.assert_array_equal(choice.class_balance, [0.9, 0.1])
+        assert not choice.warning
+
+
+def test_the_balance_of_words_is_not_that_of_the_words_with_votes():
+    """Nine words in ten are of class 0, and rules vote on the others only, mostly rightly: a balance of all words, given or
+    counted on the validation split, would make nine of ten votes wrong."""
+    rng = np.random.default_rng(0)
+    y = (rng.random(2000) < 0.1).astype(int) * rng.integers(1, 3, 2000)
+    heard = (y > 0) & (rng.random(2000) < 0.8)
+    L = np.where(heard, np.where(rng.random(2000) < 0.9, y, 3 - y), -1)[:, None].repeat(2, axis=1).astype(np.int8)
+    for given in (None, np.array([0.9, 0.05, 0.05])):
+        for valid in ((None, None), (L[1500:], y[1500:])):
+            choice = choose("auto", L[:1500], 3, 0, *valid, given, whole=False)
+            rows = covered(L[:1500])
+            assert (choice.soft_labels[rows].argmax(1) == L[:1500][rows, 0]).all()
+            if given is not None:
+                np.testing.assert_array_equal(choice.class_balance, given)
+            elif valid[0] is not None:
+                np.testing.assert_allclose(choice.class_balance, valid_balance(y[1500:], 3))
+
+
+def test_ties_count_as_what_is_to_be_expected_of_them():
+    L = np.tile(np.array([[0, 1], [1, 1], [0, 0], [1, 0]], np.int8), (50, 1))
+    y = np.tile([1, 1, 0, 1], 50)
+    candidates = choose("auto", L[:100], 2, 0, L[100:], y[100:]).candidates
+    assert {c.accuracy for c in candidates if c.model == "majority" and c.balance == "own"} == {0.75}
+    p = np.array([[0.5, 0.5, 0.0], [0.2, 0.2, 0.6]] * 2000, np.float32)
+    drawn = untied(p, np.random.default_rng(0))
+    np.testing.assert_array_equal(drawn[1::2], p[1::2])
+    assert abs((drawn[::2].argmax(1) == 0).mean() - 0.5) < 0.03 and (drawn[::2].argmax(1) < 2).all()
+    np.testing.assert_allclose(drawn.sum(1), 1, rtol=1e-6)
 
 
 def test_a_rare_rule_overrules_a_broad_one():
@@ -262,7 +314,7 @@ def test_auto_without_validation_falls_back_and_says_so():
     choice = choose("auto", L, 3, 0, None, None)
     assert choice.gold_used == 0
     assert choice.class_balance is None
-    assert "agrees with the majority vote" in choice.reason
+    assert "has the majority vote's class, where that is one, on" in choice.reason
     two = choose("auto", L[:, :2], 3, 0, None, None)
     assert two.name == "majority"
 

@@ -17,6 +17,7 @@ from weakft.job import Job
 from weakft.label_models.base import covered, vote_shares
 from weakft.label_models.silence import fill, unvoted
 from weakft.tasks.measure import Truth
+from weakft.ties import untied
 
 TRACKED = ("weakft", "torch", "transformers", "accelerate", "snorkel", "scikit-learn", "numpy", "pandas")
 
@@ -42,10 +43,10 @@ def predict(job: Job) -> dict[str, np.ndarray]:
 
 
 def _majority(L: np.ndarray, job: Job) -> np.ndarray:
-    """Vote shares [n, k], ties broken at random (seeded)."""
+    """Vote shares [n, k], ties broken at random, by the run's seed."""
     assert job.votes is not None
     k = len(job.labels)
-    p = vote_shares(L, k) + np.random.default_rng(0).uniform(0, 1e-6, (len(L), k))
+    p = untied(vote_shares(L, k), np.random.default_rng(job.config.seed))
     counts = np.array([(job.votes.train == c).sum() for c in range(k)], dtype=float)
     return _filled(p, L, counts / counts.sum(), unvoted(job.labels, job.splits.train, job.votes.train), job)
 
@@ -53,7 +54,7 @@ def _majority(L: np.ndarray, job: Job) -> np.ndarray:
 def _label_model(L: np.ndarray, job: Job) -> np.ndarray:
     """The label model's soft labels [n, k]."""
     assert job.votes is not None and job.choice is not None
-    shares = job.choice.soft_labels[covered(job.votes.train)].mean(0)
+    shares = job.choice.soft_labels[covered(job.votes.train)].mean(0, dtype=np.float64)  # float32 adds up wrongly
     return _filled(job.choice.model.predict_proba(L), L, shares, job.choice.silent, job)
 
 

@@ -131,7 +131,8 @@ def aggregate(
         choice = choose_each(name, votes.train, asked, config.seed, valid_L, known, balance, beside)
     else:
         shares = None if balance is None else np.asarray(balance)
-        choice = choose(name, votes.train, len(label_names), config.seed, valid_L, known, shares, beside)
+        whole = splits.train.words is None
+        choice = choose(name, votes.train, len(label_names), config.seed, valid_L, known, shares, beside, whole)
     return choice.silenced(votes.train, unvoted(label_names, splits.train, votes.train, valid_L, known))
 
 

@@ -17,7 +17,8 @@ class BoundedVote(PatternModel):
     Of the rows on which an LF votes c, a share of f of all rows, at most pi_c / f can be of class c: there are no more.
     Its precision is presumed to be `CEILING` times that bound where it binds, and `CEILING` elsewhere, so a rule that
     says "description" on 60 % of the texts, where 20 % are descriptions, gives way to any rarer rule and says little
-    alone. The mean instead of the product, because LFs are seldom independent.
+    alone. But it is not presumed to be right less often than a guess, pi_c: no vote would speak against its class. The mean
+    instead of the product, because LFs are seldom independent.
 
     class_balance : pi, or None for uniform.
     """
@@ -31,7 +32,7 @@ class BoundedVote(PatternModel):
         """Presume each LF's precision for each class from how often it votes for it."""
         k, prior = self.n_classes, np.clip(self.prior, 1e-6, 1 - 1e-6)
         share = totals(patterns, k) / max(len(patterns.matrix), 1)  # [m, k]
-        precision = self.precision(CEILING * np.minimum(1.0, prior / np.maximum(share, 1e-12)))
+        precision = self.precision(np.maximum(CEILING * np.minimum(1.0, prior / np.maximum(share, 1e-12)), prior))
         right, wrong = np.log(precision / prior), np.log((1 - precision) / (1 - prior))
         self.log_lift = np.where(np.eye(k, dtype=bool), right[:, :, None], wrong[:, :, None])  # [j, vote, y]
         return self

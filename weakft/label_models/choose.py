@@ -12,12 +12,13 @@ from functools import partial
 import numpy as np
 
 from weakft.errors import UserError
-from weakft.label_models.base import Diverged, LabelModel, Learner, covered, predict_on, probabilities, sound_fit
+from weakft.label_models.base import Diverged, LabelModel, Learner, covered, predict_on, probabilities, sound_fit, vote_shares
 from weakft.label_models.patterns import Patterns, distinct
 from weakft.label_models.registry import find, learns
 from weakft.label_models.silence import fill
 from weakft.label_models.snorkel import MINIMUM_LFS
 from weakft.tasks.measure import log_loss
+from weakft.ties import tied
 
 FAMILIES = ("snorkel", "dawid-skene", "majority", "bounded")
 UNIFORM = ("snorkel", "bounded", "measured")
@@ -30,7 +31,9 @@ RUNNER_UP = "runner-up"
 
 @dataclass
 class Candidate:
-    """One label model under one class balance: its validation log-loss (lower is better) and accuracy, or its error."""
+    """One label model under one class balance: its validation log-loss (lower is better) and accuracy (of ties the one to
+    expect), or its error.
+    """
 
     model: str
     balance: str
@@ -91,15 +94,20 @@ def choose(
     valid_gold: np.ndarray | None,
     class_balance: np.ndarray | None = None,
     beside: Sequence[str] = (),
+    whole: bool = True,
 ) -> Choice:
     """Fit the named label model, or for ``auto`` the best of `FAMILIES` x class balances.
 
     The balances tried are the model's own estimate, uniform, and the validation split's; a balance given by the user
     is the only one tried. Candidates are compared by their log-loss on the validation rows that have votes. Without a
-    validation split (or without votes on it) ``auto`` takes Snorkel's model where at least three LFs vote and its hard
-    labels agree with the majority vote on `FALLBACK_AGREEMENT` of the covered rows, else the majority vote. The majority
-    vote stands in for a named model that diverges, too. Label models ``beside`` (learners) are not compared with the
-    candidates: they are fitted for `Choice.others` where ``auto`` has validation rows to teach them.
+    validation split (or without votes on it) ``auto`` takes Snorkel's model where at least three LFs vote and it has the
+    majority vote's class, where that is one, on `FALLBACK_AGREEMENT` of the covered rows, else the majority vote. The
+    majority vote stands in for a named model that diverges, too. Label models ``beside`` (learners) are not compared with
+    the candidates: they are fitted for `Choice.others` where ``auto`` has validation rows to teach them.
+
+    whole : whether a row is a whole text. Of words and of labels of a text, rules vote on those of some classes: the shares
+    of all rows' classes say nothing of the rows with votes. Label models are then not given ``class_balance``, and the
+    validation split's is that of its rows with votes; `Choice.class_balance` is that of all rows.
 
     Raises
     ------
@@ -108,24 +116,25 @@ def choose(
     scored = None if valid_L is None or valid_gold is None else covered(valid_L) & (valid_gold >= 0)
     usable = scored is not None and bool(scored.any())
     balances: dict[str, np.ndarray | None] = {"own": None}
-    if class_balance is not None:
+    if class_balance is not None and whole:
         balances = {"given": class_balance}
     elif usable:
         assert valid_gold is not None
         balances |= {
             "uniform": np.full(n_classes, 1.0 / n_classes),
-            "valid": valid_balance(valid_gold, n_classes),
+            "valid": valid_balance(valid_gold if whole else valid_gold[scored], n_classes),
         }
     train = distinct(L)
+    voting = int((train.rows >= 0).any(axis=0).sum())
     if not usable and name != "auto" and learns(name):
         raise UserError(
             f"--label-model {name} learns how often labeling functions are right from the validation split: there is no "
             "row of it that has a vote and a label. Add one, or choose another label model."
         )
     if not usable:
-        return _without_validation(name, train, n_classes, seed, balances)
+        return _without_validation(name, train, n_classes, seed, balances, class_balance)
     assert valid_L is not None and valid_gold is not None and scored is not None
-    families = [f for f in FAMILIES if f != "snorkel" or L.shape[1] >= MINIMUM_LFS] if name == "auto" else [name]
+    families = [f for f in FAMILIES if f != "snorkel" or voting >= MINIMUM_LFS] if name == "auto" else [name]
     beside = beside if name == "auto" else ()
     seen = distinct(valid_L[scored])
     tried = _compare([*families, *beside], balances, train, n_classes, seed, seen, valid_gold[scored])
@@ -133,7 +142,7 @@ def choose(
     order = sorted(fitted, key=lambda entry: entry[0].log_loss)
     best, chosen = next(((c, model) for c, model in order if c.model not in beside), (None, None))
     if best is None or chosen is None:
-        return _without_validation(name, train, n_classes, seed, balances)
+        return _without_validation(name, train, n_classes, seed, balances, class_balance)
     others: dict[str, LabelModel] = {}
     for candidate, model in order:
         if candidate.model != best.model:
@@ -144,7 +153,7 @@ def choose(
         name=best.model,
         balance=best.balance,
         soft_labels=predict_on(chosen, train),
-        class_balance=class_balance if class_balance is not None else balances["valid"],
+        class_balance=class_balance if class_balance is not None else valid_balance(valid_gold, n_classes),
         candidates=sorted((c for c, _ in tried if c.model not in beside), key=lambda c: (bool(c.error), c.log_loss)),
         gold_used=int((valid_gold >= 0).sum()),
         learned=any(isinstance(model, Learner) for model in (chosen, *others.values())),
@@ -183,7 +192,8 @@ def _compare(
                 tried.append((candidate, None))
                 continue
             candidate.log_loss = log_loss(p, gold, floor=0.01)
-            candidate.accuracy = float((p.argmax(1) == gold).mean())
+            best = tied(p)
+            candidate.accuracy = float((best[np.arange(len(gold)), gold] / best.sum(1)).mean())
             tried.append((candidate, model))
     return tried
 
@@ -205,13 +215,18 @@ def _taught(
 
 
 def _without_validation(
-    name: str, train: Patterns, n_classes: int, seed: int, balances: dict[str, np.ndarray | None]
+    name: str,
+    train: Patterns,
+    n_classes: int,
+    seed: int,
+    balances: dict[str, np.ndarray | None],
+    class_balance: np.ndarray | None,
 ) -> Choice:
     label, balance = next(iter(balances.items()))
     majority = sound_fit(find("majority")(n_classes, balance, seed), train)
-    plain = Choice(majority, "majority", label, predict_on(majority, train), balance)
-    if name == "auto" and train.rows.shape[1] < MINIMUM_LFS:
-        return replace(plain, reason="no validation votes, and fewer than three labeling functions")
+    plain = Choice(majority, "majority", label, predict_on(majority, train), class_balance)
+    if name == "auto" and (train.rows >= 0).any(axis=0).sum() < MINIMUM_LFS:
+        return replace(plain, reason="no validation votes, and fewer than three labeling functions that vote")
     if name == "majority":
         return replace(plain, reason="named on the command line")
     try:
@@ -221,14 +236,17 @@ def _without_validation(
             raise
         warning = f"{error} The majority vote takes its place." if isinstance(error, Diverged) else ""
         return replace(plain, reason=f"no validation votes; {error}", warning=warning)
-    soft_labels, rows = predict_on(model, train), covered(train.matrix)
-    same = soft_labels[rows].argmax(1) == plain.soft_labels[rows].argmax(1)
-    share = float(same.mean()) if len(same) else 0.0
+    soft_labels = predict_on(model, train)
     picked = replace(plain, model=model, soft_labels=soft_labels)
+    voted = covered(train.rows)
+    best, counts = tied(vote_shares(train.rows[voted], n_classes)), train.counts[voted]
+    said = best[np.arange(len(best)), probabilities(model, train.rows[voted]).argmax(1)]  # a class with the most votes
     if name != "auto":
+        share = float(np.average(said, weights=counts))
         warning = f"{name} agrees with the majority vote on {share:.0%} of the covered texts: less than chance would."
         return replace(picked, name=name, reason="named on the command line", warning=warning * (share < 1 / n_classes))
-    reason = f"no validation votes; Snorkel's model agrees with the majority vote on {share:.0%} of rows"
+    share = float(np.average(said & (best.sum(1) == 1), weights=counts))
+    reason = f"no validation votes; Snorkel's model has the majority vote's class, where that is one, on {share:.0%} of rows"
     if share < FALLBACK_AGREEMENT:
         return replace(plain, reason=reason)
     return replace(picked, name="snorkel", reason=reason)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from weakft.data.dataset import ABSTAIN
 from weakft.data.labels import CLASSES
 from weakft.errors import UserError
-from weakft.label_models.base import LabelModel, covered
+from weakft.label_models.base import LabelModel
 from weakft.label_models.choose import Choice, choose, valid_balance
 
 K = len(CLASSES)
@@ -56,8 +55,8 @@ def choose_each(
 
     asked : the q labels.   L : [n q, m].   shares : the assumed share of the texts that have each label [q], or None.
 
-    A label's functions mostly say that texts have it. So what a label model takes for the balance of its classes is that of
-    the validation rows with votes; `Choice.class_balance` [q, 2] is that of all.
+    A label's functions mostly say that texts have it, so that no row is a ``whole`` text to `choose`; `Choice.class_balance`
+    [q, 2] is that of all rows.
 
     Raises
     ------
@@ -67,17 +66,17 @@ def choose_each(
     out: list[Choice | None] = []
     voters: list[np.ndarray] = []
     for at in range(q):
-        mine, balance = L[at::q], None if shares is None else np.array([1.0 - shares[at], shares[at]])
+        mine = L[at::q]
         voters.append(np.flatnonzero((mine >= 0).any(axis=0)))
         if not len(voters[-1]):
             out.append(None)
             continue
         votes, gold = None, None
         if valid_L is not None and valid_gold is not None:
-            votes = np.ascontiguousarray(valid_L[at::q, voters[-1]])
-            gold = np.where(covered(votes), valid_gold[at::q], ABSTAIN)
+            votes, gold = np.ascontiguousarray(valid_L[at::q, voters[-1]]), valid_gold[at::q]
         try:
-            out.append(choose(name, np.ascontiguousarray(mine[:, voters[-1]]), K, seed, votes, gold, balance, beside))
+            mine = np.ascontiguousarray(mine[:, voters[-1]])
+            out.append(choose(name, mine, K, seed, votes, gold, beside=beside, whole=False))
         except UserError as error:
             raise UserError(f"Label {asked[at]!r}: {error}") from error
     return _joined(out, PerLabel([None if c is None else c.model for c in out], voters), asked, L, valid_gold, shares)

@@ -27,7 +27,7 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     p, z2 = right / n, Z95**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return float(centre - half), float(centre + half)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))  # they round past the ends
 
 
 def _polarity(votes: np.ndarray, label_names: list[str], asked: Sequence[str] | None) -> list[str]:

@@ -11,6 +11,7 @@ from weakft.config import TrainConfig
 from weakft.data.dataset import Splits, labeled_rows
 from weakft.tasks import choose
 from weakft.tasks.measure import Truth
+from weakft.ties import untied
 from weakft.training.checkpoints import Checkpoints
 from weakft.training.cross_fitting import unseen
 from weakft.training.loop import Progress, Schedule, Validator
@@ -156,7 +157,10 @@ def _labels(
     if method.labels == "weak":
         assert weak is not None
         rows = np.flatnonzero(weak.covered)
-        return rows, harden(weak.soft_labels[rows]) if config.hard_labels else weak.soft_labels[rows]
+        soft_labels = weak.soft_labels[rows]
+        if config.hard_labels:
+            soft_labels = harden(untied(soft_labels, np.random.default_rng(config.seed)))
+        return rows, soft_labels
     split = splits.train if method.labels == "gold" else splits.valid
     assert split is not None and split.gold is not None
     gold = split.gold.read("train")
