@@ -136,7 +136,7 @@ def test_a_file_of_options_can_ask_for_the_traceback(folder):
         ),
         (
             {"use_valid": True, "hard_labels": True, "eval_every": 5},
-            ["Not read in this run (--method cosine): --hard-labels, --eval-every."],
+            [],
         ),
         (
             {"method": "majority", "batch_size": 8, "processes": 2},

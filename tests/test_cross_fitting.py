@@ -6,7 +6,7 @@ import pytest
 from weakft.data.dataset import Dataset
 from weakft.tasks.measure import Truth
 from weakft.training import cross_fitting
-from weakft.training.cross_fitting import folds, share, unseen
+from weakft.training.cross_fitting import folds, share_of, unseen
 
 
 def dataset(texts, **more):
@@ -56,9 +56,9 @@ def test_the_share_follows_what_each_is_worth():
     gold = np.append(gold, -1)  # a row without a gold label does not count
     good, bad, other = (np.vstack([p, np.full((1, 3), 1 / 3)]) for p in (good, bad, other))
     truth = Truth(gold)
-    assert share(bad, good, truth) >= 0.8 and share(good, bad, truth) <= 0.2
-    assert share(good, other, truth) == pytest.approx(0.5, abs=0.11)
-    assert share(good, None, truth) == 0.5
+    assert share_of(bad, good, truth) >= 0.8 and share_of(good, bad, truth) <= 0.2
+    assert share_of(good, other, truth) == pytest.approx(0.5, abs=0.11)
+    assert share_of(good, None, truth) == 0.5
 
 
 class Model:

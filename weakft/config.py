@@ -206,9 +206,9 @@ class TrainConfig(EngineOptions, VoteOptions):
     )
     use_valid: bool = Field(
         False,
-        description="Method cosine: train on the validation labels, too. The initial model learns from them and teaches "
-        "beside the rules, with the share that cross-fitting gives it, and they join every period; the result is the mean of "
-        "its weights and the student's. No checkpoint is chosen by them then.",
+        description="Method cosine: train on the validation labels, too. A model of them teaches beside the first teacher, "
+        "with the share that cross-fitting gives it, and they join every period; the result is the mean of its weights and "
+        "the student's, in the same shares. No checkpoint of the student is chosen by them then.",
     )
     continue_on_valid: bool = Field(
         False, description="Methods weak and cosine: fine-tune the result on the validation labels (to compare)."

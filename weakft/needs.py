@@ -52,6 +52,8 @@ def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         raise UserError("--continue-on-valid needs a validation split with gold labels; there is none.")
     if config.use_valid and (no_valid_gold or not config.first_teacher):
         raise UserError("--use-valid needs a validation split with gold labels, and the first teacher on.")
+    if config.use_valid and config.self_training_steps == 0:
+        raise UserError("--use-valid trains on the labels in self-training, which --self-training-steps 0 leaves out.")
     if config.method == "valid" and no_valid_gold:
         raise UserError("--method valid needs a validation split with gold labels; there is none.")
     if config.class_balance is not None:
@@ -73,14 +75,14 @@ def enough(n: int, split: Dataset | None) -> None:
 def ignored(config: TrainConfig) -> Iterator[str]:
     """Says which options were set that nothing in this run reads."""
     trains = config.ceiling or config.method not in ("majority", "label-model")
-    cosine, use_valid, few = config.method == "cosine", config.use_valid, config.gold_labels is not None
+    cosine, few = config.method == "cosine", config.gold_labels is not None
     cases = (
         (not trains, OF_TRAINING),
         (not cosine, OF_SELF_TRAINING | {"self_training_steps"}),
         (config.self_training_steps == 0, OF_SELF_TRAINING),
-        (config.method not in ("weak", "cosine") or use_valid, OF_WEAK_LABELS),
+        (config.method not in ("weak", "cosine"), OF_WEAK_LABELS),
         (not votes(config) or config.method == "majority", OF_LABEL_MODELS),
-        ((config.method == "valid" or use_valid or few) and not config.ceiling, {"eval_every"}),
+        ((config.method == "valid" or few) and not config.ceiling, {"eval_every"}),
         (config.threshold == 0, {"least_selected"}),
         (config.contrastive_weight == 0, {"margin", "distance"}),
     )

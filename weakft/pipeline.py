@@ -188,14 +188,16 @@ def _aggregate(job: Job, votes: Votes) -> Choice:
 
 
 def _train_end_model(job: Job, checkpoints: Checkpoints) -> None:
-    from weakft.training.methods import method_of, train_end_model
+    from weakft.training.methods import METHODS, train_end_model
     from weakft.training.plan import WeakLabels
 
     config, votes, choice, weak = job.config, job.votes, job.choice, None
     if choice is not None and votes is not None:
         rows = usable(votes.train, job.splits.train, choice.silent)
         weak = WeakLabels(choice.soft_labels, rows, choice.class_balance, choice.others)
-    job.trained = train_end_model(method_of(config), config, job.splits, job.labels, weak, job.progress, checkpoints)
+    job.trained = train_end_model(
+        METHODS[config.method], config, job.splits, job.labels, weak, job.progress, checkpoints
+    )
     job.timing |= job.trained.timing
 
 

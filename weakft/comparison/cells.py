@@ -184,7 +184,9 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
         if metrics["gold_labels_used"] != metrics["gold_texts_used"]:
             line["gold_texts_used"] = 0 if name == "majority" else metrics["gold_texts_used"]
         lines.append(line | packed(run.parts[inside], headline(test)))
-    stages = [metrics.get("training", {}).get(stage, {}) for stage in ("initial", "self_training", "continued")]
+    stages = [
+        metrics.get("training", {}).get(stage, {}) for stage in ("initial", "labels", "self_training", "continued")
+    ]
     last = lines[-1]
     last["samples"] = sum(stage.get("samples", 0) for stage in stages)
     last["label_model"] = metrics.get("label_model", {}).get("name")

@@ -12,7 +12,16 @@ from functools import partial
 import numpy as np
 
 from weakft.errors import UserError
-from weakft.label_models.base import Diverged, LabelModel, Learner, covered, predict_on, probabilities, sound_fit, vote_shares
+from weakft.label_models.base import (
+    Diverged,
+    LabelModel,
+    Learner,
+    covered,
+    predict_on,
+    probabilities,
+    sound_fit,
+    vote_shares,
+)
 from weakft.label_models.patterns import Patterns, distinct
 from weakft.label_models.registry import find, learns
 from weakft.label_models.silence import fill
@@ -246,7 +255,9 @@ def _without_validation(
         warning = f"{name} agrees with the majority vote on {share:.0%} of the covered texts: less than chance would."
         return replace(picked, name=name, reason="named on the command line", warning=warning * (share < 1 / n_classes))
     share = float(np.average(said & (best.sum(1) == 1), weights=counts))
-    reason = f"no validation votes; Snorkel's model has the majority vote's class, where that is one, on {share:.0%} of rows"
+    reason = (
+        f"no validation votes; Snorkel's model has the majority vote's class, where that is one, on {share:.0%} of rows"
+    )
     if share < FALLBACK_AGREEMENT:
         return replace(plain, reason=reason)
     return replace(picked, name="snorkel", reason=reason)

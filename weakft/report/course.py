@@ -45,7 +45,12 @@ def training(run: FinishedRun) -> dict[str, Any] | None:
     if record is None:
         return None
     first = "initial fine-tuning" if run.metrics.method in ("cosine", "weak") else "fine-tuning"
-    named = {first: record.initial, "self-training": record.self_training, "continued fine-tuning": record.continued}
+    named = {
+        first: record.initial,
+        "fine-tuning on the validation labels": record.labels,
+        "self-training": record.self_training,
+        "continued fine-tuning": record.continued,
+    }
     stages = {name: stage for name, stage in named.items() if stage is not None}
     watched = {name: stage.valid for name, stage in stages.items() if len(stage.valid) > 1}
     curve = _curve(stages, run.figure) if watched else None

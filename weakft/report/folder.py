@@ -96,6 +96,7 @@ class Training(BaseModel):
     first_teacher: FirstTeacher | None = None
     self_training: Stage | None = None
     periods: list[Period] = []
+    labels: Stage | None = None
     continued: Stage | None = None
 
 

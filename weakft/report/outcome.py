@@ -88,7 +88,7 @@ def sentence(metrics: Metrics) -> str:
     table, training = metrics.table, metrics.training
     if metrics.method != "cosine" or training is None or training.self_training is None:
         return ""
-    before = next((name for name in ("weak", "valid") if name in table), None)
+    before = next((name for name in ("valid", "weak") if name in table), None)
     if before is None or "cosine" not in table:
         return ""
     weak, ours, without = table[before], table["cosine"], ROW_NAMES[before]

@@ -8,6 +8,7 @@ and predict the other half; the mixture with the rules' teacher that explains th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,14 @@ SHARES = np.linspace(0.0, 1.0, 11)
 
 UNKNOWN = 0.5
 """The share where nothing was predicted unseen."""
+
+
+@dataclass
+class OfLabels:
+    """A model of the validation labels: its weights (a `snapshot`), and what `unseen` says."""
+
+    weights: dict[str, Any]
+    unseen: np.ndarray | None
 
 
 def folds(data: Dataset, rows: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -77,7 +86,7 @@ def unseen(
     return p
 
 
-def share(rules: np.ndarray, of_labels: np.ndarray | None, truth: Truth) -> float:
+def share_of(rules: np.ndarray, of_labels: np.ndarray | None, truth: Truth) -> float:
     """The share of ``of_labels`` (as `unseen` gives it) in the mixture with ``rules`` [v, k] that has the least log-loss."""
     if of_labels is None:
         return UNKNOWN

@@ -110,10 +110,10 @@ class Part:
 
 
 def text_views(
-    model: EndModel, pristine: dict[str, Any], pool: Part, valid: Part, progress: Progress, of_model: bool = True
+    model: EndModel, pristine: dict[str, Any], pool: Part, valid: Part, progress: Progress
 ) -> tuple[list[View], tuple[np.ndarray, np.ndarray]]:
-    """Views of pool and validation texts by the model as it is (with ``of_model``), by its pre-trained weights ``pristine``
-    (which stay loaded), and by these beside the words; and the model's logits for both parts.
+    """Views of pool and validation texts by the model as it is, by its pre-trained weights ``pristine`` (which stay loaded),
+    and by these beside the words; and the model's logits for both parts.
     """
     progress.start("first teacher: features", 2 * (len(pool.rows) + len(valid.rows)))
     tuned, logits = zip(
@@ -121,8 +121,7 @@ def text_views(
     )
     model.restore(pristine)
     frozen = _frozen(model, (pool, valid), progress)
-    views = [View.of("initial model", *tuned, device=model.device)] if of_model else []
-    views.append(View.of("encoder", *frozen, device=model.device))
+    views = [View.of("initial model", *tuned, device=model.device), View.of("encoder", *frozen, device=model.device)]
     words = lexical(pool.texts, valid.texts)
     if words is not None:
         scale = frozen[0].std(0).mean() / words[0].std(0).mean()

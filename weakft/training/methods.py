@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from weakft.data.dataset import Splits, labeled_rows
 from weakft.tasks import choose
 from weakft.tasks.measure import Truth
 from weakft.ties import untied
+from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
-from weakft.training.cross_fitting import unseen
+from weakft.training.cross_fitting import OfLabels, unseen
 from weakft.training.loop import Progress, Schedule, Validator
 from weakft.training.model import EndModel
 from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed, untrained
@@ -40,19 +41,11 @@ METHODS: dict[str, Method] = {
 }
 """The methods that train an end model; `majority` and `label-model` do not."""
 
-SEMI = Method("valid", self_training=True)
-"""`cosine` with `use_valid`: the initial model learns from the validation labels, and teaches beside the rules."""
-
 STEPS: dict[Labels, tuple[int, int]] = {"weak": (150, 400), "gold": (300, 800), "valid": (400, 800)}
 """Range of the steps of fine-tuning on each kind of labels: noisy ones bear fewer."""
 
 HEAD_LEARNING_RATE = 1e-3
 """Step size of the head alone (`head_steps`)."""
-
-
-def method_of(config: TrainConfig) -> Method:
-    """The method that the options name."""
-    return SEMI if config.use_valid else METHODS[config.method]
 
 
 def train_end_model(
@@ -108,10 +101,8 @@ def train_end_model(
         assert weak is not None
         of_labels = None
         if config.use_valid:
-            with timed(result.timing, "cross-fitting"):
-                of_labels = unseen(
-                    *given, source, pristine, schedule, config.batch_size, config.seed, progress, checkpoints
-                )
+            of_labels = _of_labels(result, config, splits, len(label_names), pristine, test, progress, checkpoints)
+            validator = None
         begun = (weak, best, pristine, validator, progress, checkpoints, of_labels)
         run_self_training(result, config, splits, tokens, *begun)
     if config.continue_on_valid and method.labels == "weak":  # not the ceiling beside it
@@ -132,15 +123,53 @@ def _continue(
     """Fine-tune the end model as it is on the validation labels, for as many steps as `valid` has by default; the last
     weights stay.
     """
-    assert splits.valid is not None
-    model = result.model
-    rows, targets = _labels(METHODS["valid"], config, splits, None, n_classes)
-    tokens = model.tokenize(splits.valid.texts)
-    schedule = schedule_of(config, model, None, passes(config, tokens.count(rows), *STEPS["valid"]), 0)
-    given = (model, tokens, rows, targets)
+    given, schedule = _on_valid(result.model, config, splits, n_classes, None)
     stage, continued = "continued fine-tuning on valid", checkpoints.of("continued")
     _, history = fine_tune(*given, schedule, config.batch_size, config.seed, None, progress, stage, continued)
     result.records["continued"] = asdict(history)
+
+
+def _of_labels(
+    result: Trained,
+    config: TrainConfig,
+    splits: Splits,
+    n_classes: int,
+    pristine: dict[str, Any],
+    test: TokenizedTexts | None,
+    progress: Progress,
+    checkpoints: Checkpoints,
+) -> OfLabels:
+    """A model fine-tuned on the validation labels alone, as by the method `valid`, and two more of half of them each. Leaves
+    the model as it was.
+    """
+    assert splits.valid is not None
+    model = result.model
+    begun = model.snapshot()
+    model.restore(pristine)
+    given, schedule = _on_valid(model, config, splits, n_classes, config.initial_steps)
+    how = (config.batch_size, config.seed)
+    with timed(result.timing, "fine-tuning on valid"):
+        stage, checkpoint = "fine-tuning on valid", checkpoints.of("labels")
+        _, history = fine_tune(*given, schedule, *how, None, progress, stage, checkpoint)
+    result.records["labels"] = asdict(history)
+    if test is not None:
+        result.stage_test["valid"] = model.predict(test)
+    weights = model.snapshot()
+    with timed(result.timing, "cross-fitting"):
+        found = unseen(*given, splits.valid, pristine, schedule, *how, progress, checkpoints)
+    model.restore(begun)
+    return OfLabels(weights, found)
+
+
+def _on_valid(
+    model: EndModel, config: TrainConfig, splits: Splits, n_classes: int, steps: int | None
+) -> tuple[tuple[EndModel, TokenizedTexts, np.ndarray, np.ndarray], Schedule]:
+    """What fine-tuning on the validation labels takes, for so many steps, or as many as `valid` has by default."""
+    assert splits.valid is not None
+    tokens = model.tokenize(splits.valid.texts)
+    rows, targets = _labels(METHODS["valid"], config, splits, None, n_classes)
+    schedule = schedule_of(config, model, None, steps or passes(config, tokens.count(rows), *STEPS["valid"]), 0)
+    return (model, tokens, rows, targets), schedule
 
 
 def _validator(method: Method, config: TrainConfig, splits: Splits, model: EndModel) -> Validator | None:

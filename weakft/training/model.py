@@ -265,12 +265,13 @@ class EndModel:
         """Load a `snapshot`."""
         self.module.load_state_dict(weights)
 
-    def average(self, weights: dict[str, Any]) -> None:
-        """Load the mean of a `snapshot` and the weights as they are. Of models that were fine-tuned from the same pre-trained
-        weights it predicts about as their mean does (model soups, Wortsman et al. 2022).
+    def average(self, weights: dict[str, Any], share: float) -> None:
+        """Load the mean of a `snapshot`, with a ``share``, and the weights as they are. Of models that were fine-tuned from
+        the same pre-trained weights it predicts about as their mean does (model soups, Wortsman et al. 2022).
         """
         now = self.snapshot()
-        self.restore({name: (w + weights[name]) / 2 if w.is_floating_point() else w for name, w in now.items()})
+        mean = {name: torch.lerp(w, weights[name], share) for name, w in now.items() if w.is_floating_point()}
+        self.restore(now | mean)
 
     def save(self, folder: Path) -> None:
         """Write a standard Hugging Face model folder: safetensors, config with id2label, tokenizer.

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from weakft.balance import softmax
 from weakft.config import TrainConfig
 from weakft.data.dataset import Dataset, Splits
 from weakft.data.rows import described
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedLabels, TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
-from weakft.training.cross_fitting import share
+from weakft.training.cross_fitting import UNKNOWN, OfLabels, share_of
 from weakft.training.features import Part, text_views
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, linked, mean_of_best
 from weakft.training.loop import Best, Progress, Validator
@@ -43,21 +42,19 @@ def run_self_training(
     validator: Validator | None,
     progress: Progress,
     checkpoints: Checkpoints,
-    of_labels: np.ndarray | None = None,
+    of_labels: OfLabels | None = None,
 ) -> None:
     """COSINE's second stage, of a fresh student where a validation split allows to choose its first teacher.
 
     The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a first
     teacher (`first_teacher`) the student starts again from the pre-trained weights.
 
-    Where the initial model learned from the validation labels instead (`use_valid`), the labels' rows join every period,
-    and ``of_labels`` [v, k] are predictions for them by models of other labels than theirs (`cross_fitting.unseen`). The
-    result is the mean of both models' weights: the initial one knows the texts that the validation split is drawn from, the
-    student those of the pool, and these may differ.
+    Where there is a model ``of_labels`` of the validation split (`use_valid`), the labels' rows join every period, and it
+    teaches beside the first teacher. The result is the mean of its weights and the student's, in the same shares: it knows
+    the texts that the validation split is drawn from, the student those of the pool, and these may differ.
     """
-    model, clean, initial = result.model, None, None
-    if config.use_valid:
-        initial = model.snapshot()
+    model, clean, share = result.model, None, UNKNOWN
+    if of_labels is not None:
         tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
     teacher = _teacher(result, config, splits, tokens, weak, pristine, of_labels, progress, checkpoints)
     if teacher is None:
@@ -65,7 +62,7 @@ def run_self_training(
     else:
         given = config.class_balance is not None
         balance = weak.class_balance if given else teacher.balance(tokens.kinds, tokens.plain)
-        pool = Pool(teacher.rows, balance, teacher, clean)
+        pool, share = Pool(teacher.rows, balance, teacher, clean), teacher.labels_share
     steps = config.self_training_steps or passes(config, len(splits.train), *SELF_TRAINING_STEPS)
     schedule = schedule_of(config, model, validator, steps, 0)
     with timed(result.timing, "self-training"):
@@ -82,9 +79,9 @@ def run_self_training(
             progress,
             checkpoints.of("self-training"),
         )
-    if initial is not None:
+    if of_labels is not None:
         trained = history.steps > history.skipped  # else there is no student
-        (model.average if trained else model.restore)(initial)
+        model.average(of_labels.weights, share if trained else 1.0)
     result.records["self_training"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
     result.records["periods"] = periods
 
@@ -122,7 +119,7 @@ def _teacher(
     tokens: TokenizedTexts,
     weak: WeakLabels,
     pristine: dict[str, Any],
-    of_labels: np.ndarray | None,
+    of_labels: OfLabels | None,
     progress: Progress,
     checkpoints: Checkpoints,
 ) -> FirstTeacher | None:
@@ -149,7 +146,7 @@ def _teacher(
         "valid_figure": teacher.figure,
         "rows": len(teacher.rows),
         "chain_strength": 0.0 if teacher.chain is None else teacher.chain.strength,
-        "labels_share": teacher.labels_share if config.use_valid else None,
+        "labels_share": None if of_labels is None else teacher.labels_share,
         "members": [{"kind": c.kind, "name": c.name, "valid_figure": c.figure} for c in teacher.members],
     }
     return teacher
@@ -163,20 +160,19 @@ def _first_teacher(
     rows: np.ndarray,
     weak: WeakLabels,
     pristine: dict[str, Any],
-    of_labels: np.ndarray | None,
+    of_labels: OfLabels | None,
     progress: Progress,
 ) -> FirstTeacher:
     """The mean of the best candidates on ``rows``. Leaves the pre-trained weights loaded.
 
-    An initial model that learned from the validation labels cannot be measured on them: it is no candidate then, but
-    joins those chosen.
+    A model of the validation labels cannot be measured on them: it is no candidate, but joins those chosen.
     """
     assert splits.valid is not None and splits.valid.gold is not None
     truth = Truth.of(splits.valid, model.classes, "select")
     pool = _part(tokens, splits.train, rows)
     of_valid, all_of_it = model.tokenize(splits.valid.texts), np.arange(splits.valid.n_rows)
     valid = _part(of_valid, splits.valid, all_of_it)
-    views, initial = text_views(model, pristine, pool, valid, progress, of_model=not config.use_valid)
+    views, initial = text_views(model, pristine, pool, valid, progress)
     k, kinds = weak.soft_labels.shape[1], tokens.kinds
     scores = initial if kinds == 1 else (no_and_yes(initial[0]), no_and_yes(initial[1]))
     teachers, sources = [], {"label model": weak.soft_labels, **weak.others}
@@ -189,17 +185,20 @@ def _first_teacher(
         labels = {name: soft_labels[mine] for name, soft_labels in sources.items()}
         on_pool, on_valid = (s[kind::kinds] for s in scores)
         of_initial = candidate("initial model's predictions", "", on_pool, on_valid, its_truth)
-        found = [] if config.use_valid else [of_initial]
+        found = [of_initial]
         for view in views:
             if weak.covered[mine].any():
                 found += candidates(view, labels, weak.covered[mine], balances, its_truth)
             progress.advance(1)
-        teachers.append(mean_of_best(mine, found or [of_initial], its_truth))
+        teachers.append(mean_of_best(mine, found, its_truth))
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
     teacher = linked(teacher, tokens.follows(rows), of_valid.follows(all_of_it), truth)
-    if not config.use_valid:
+    if of_labels is None:
         return teacher
-    return joined(teacher, softmax(scores[0]), share(teacher.valid, of_labels, truth))
+    model.restore(of_labels.weights)
+    clean = model.predict(tokens, rows)
+    model.restore(pristine)
+    return joined(teacher, clean, share_of(teacher.valid, of_labels.unseen, truth))
 
 
 def _part(tokens: TokenizedTexts, data: Dataset, rows: np.ndarray) -> Part:
