@@ -61,10 +61,11 @@ def rules_worth(lines: list[dict[str, Any]]) -> str:
     """Where weakft meets fine-tuning on N gold labels, a row a data set that has runs of both; Markdown, "" without any."""
     out = [
         "**What the rules are worth** (`weakft worth`): gold labels that give fine-tuning weakft's accuracy, with the 95 % "
-        "interval of a bootstrap over test texts and seeds",
+        "interval of a bootstrap over test texts and seeds (the spread between seeds is not in that of what has one)",
         "",
-        "| data | weakft | gold labels tried | worth | 95 % interval | validation labels read | seeds |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| data | weakft | gold labels tried | worth | 95 % interval | validation labels read | these alone "
+        "| seeds of weakft | seeds of each number |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     head = len(out)
     for data in dict.fromkeys(line["data"] for line in lines):
@@ -75,8 +76,10 @@ def rules_worth(lines: list[dict[str, Any]]) -> str:
         tried = ", ".join(map(str, found.counts))
         smallest, *_, largest = found.counts
         labels, low, high = (named(n, smallest, largest) for n in (found.labels, found.low, found.high))
+        alone = "–" if found.alone is None else f"{found.alone:.3f}"
         out.append(
-            f"| {data} | {found.accuracy:.3f} | {tried} | {labels} | {low} to {high} | {found.gold_used} | {found.seeds} |"
+            f"| {data} | {found.accuracy:.3f} | {tried} | {labels} | {low} to {high} | {found.gold_used} | {alone} "
+            f"| {found.seeds} | {found.curve_seeds} |"
         )
     return "\n".join(out) + "\n" if len(out) > head else ""
 

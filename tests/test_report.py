@@ -568,7 +568,7 @@ def test_a_page_that_fails_does_not_take_the_run_with_it(tiny_model, tmp_path, m
 WORTH = {"data": EVIL, "sentence": f"Your 3 labeling functions are worth {EVIL}.", "counts": [10, 100, 1000]}
 WORTH |= {"curve": [0.5, 0.7, 0.9], "curve_low": [0.45, 0.65, 0.85], "curve_high": [0.55, 0.75, 0.95]}
 WORTH |= {"accuracy": 0.8, "accuracy_low": 0.77, "accuracy_high": 0.83, "gold_used": 1234, "seeds": 3}
-WORTH |= {"figure": "entity_f1"}
+WORTH |= {"figure": "entity_f1", "curve_seeds": 2, "alone": None, "alone_low": None, "alone_high": None}
 
 
 def test_the_page_of_what_the_rules_are_worth():
@@ -592,6 +592,11 @@ def test_the_page_of_what_the_rules_are_worth():
     assert "Test entity F1" in shown.text("figures")
     plain = Page(page.worth_page(WORTH | {"gold_used": 0, "seeds": 1}, None))
     assert "picture" not in plain.sections and "1 seed of weakft, which read no validation labels" in plain.text()
+    assert "is without the spread between seeds" in plain.text()
+    assert "at least 2 of each number" in shown.text() and "is without the spread" not in shown.text()
+    alone = Page(page.worth_page(WORTH | {"alone": 0.81, "alone_low": 0.79, "alone_high": 0.83}, None))
+    cells = alone.cells["figures"]
+    assert cells[20:24:2] == ["1,234 validation labels alone", "0.810"] and cells[23] == "0.790–0.830"
 
 
 def test_colours_in_pictures_are_the_pages():

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import line
+from rich.console import Console
 
 import weakft
 from weakft.comparison import cells
 from weakft.comparison.cells import packed
-from weakft.comparison.worth import crossing, picture, sentence, worth
+from weakft.comparison.worth import _resample, crossing, picture, sentence, worth
+from weakft.display import show_worth
 from weakft.errors import UserError
 
 COUNTS = np.array([10, 100, 1000])
@@ -50,20 +53,73 @@ def test_the_worth_and_its_interval():
     assert found.labels == pytest.approx(10**2.5, rel=0.15)
     assert found.low < found.labels < found.high and found.high / found.low < 2
     assert found.accuracy_low < found.accuracy < found.accuracy_high
-    fewer = worth([entry for entry in lines if entry["seed"] == 0][:4], "d")
-    assert fewer.seeds == 1
     said = sentence(found, 12)
     assert said.startswith("Your 12 labeling functions, with 20 validation labels to choose by, are worth about 3")
-    assert "fewer than" not in said
+    assert "fewer than" not in said and "alone" not in said and "without" not in said
     assert picture(found, "d").axes
 
 
-def test_the_ends_and_the_bad_case_are_said_plainly():
+def test_one_seed_is_said_to_have_no_spread(capsys):
+    lines = synthetic(0.8, {10: 0.5, 100: 0.7, 1000: 0.9})
+    some = worth([entry for entry in lines if entry["seed"] == 0 or entry["method"] != "gold-100"], "d")
+    assert (some.seeds, some.curve_seeds) == (3, 1)
+    one = worth([entry for entry in lines if entry["seed"] == 0], "d")
+    assert (one.seeds, one.curve_seeds) == (1, 1)
+    for found in (some, one):
+        assert sentence(found, 12).endswith(", without the spread between seeds).")
+    assert sentence(one, 1).startswith(
+        "Your labeling function, with 20 validation labels to choose by, is worth about 3"
+    )
+    show_worth(Console(), one, "")
+    assert "Test split, 1 seed\n" in "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines()) + "\n"
+
+
+def test_few_seeds_spread_as_much_as_their_mean_does():
+    """The standard error of the mean of s values is their sample standard deviation by sqrt(s)."""
+    figures = np.array([0.4, 0.5, 0.45])
+    run = np.stack([np.stack([np.full(50, f), np.ones(50)], axis=1) for f in figures]).astype(np.float32)
+    rng = np.random.default_rng(0)
+    drawn = np.array([_resample([run, run[:2], run[:1]], rng) for _ in range(4000)])
+    assert drawn.mean(0) == pytest.approx([0.45, 0.45, 0.4], abs=0.003)
+    assert drawn.std(0) == pytest.approx([figures.std(ddof=1) / 3**0.5, 0.05, 0.0], abs=0.002)
+
+
+def test_the_ends_are_said_plainly():
     supervised = {10: 0.5, 100: 0.7, 1000: 0.9}
     assert "more than 1000" in sentence(worth(synthetic(0.97, supervised), "d"), 3)
-    assert "fewer than 10 labeled" in sentence(worth(synthetic(0.3, supervised), "d"), 3)
-    said = sentence(worth(synthetic(0.75, supervised, used=500), "d"), 3)
-    assert "fewer than the 500 labels of your validation split" in said
+    said = sentence(worth(synthetic(0.3, supervised, used=5), "d"), 3)
+    assert "fewer than 10 labeled" in said and "validation split" not in said  # 0 stands for fewer than 10, not than 5
+
+
+def test_the_validation_labels_alone_are_measured_and_not_inferred():
+    supervised = {10: 0.5, 100: 0.7, 1000: 0.9}
+    lines = synthetic(0.75, supervised, used=500)
+    assert "alone" not in sentence(worth(lines, "d"), 3)  # the curve says that 500 are better, nobody measured it
+
+    def beside(accuracy):
+        runs = synthetic(accuracy, {})
+        return worth([*lines, *(entry | {"method": "valid"} for entry in runs)], "d")
+
+    found = beside(0.6)
+    assert found.alone == pytest.approx(0.6, abs=0.02) and found.alone_low < found.alone < found.alone_high
+    assert list(found.counts) == [10, 100, 1000] and found.labels == worth(lines, "d").labels
+    said = sentence(found, 3)
+    assert f"your 500 validation labels alone reaches a test accuracy of {found.alone:.3f}, less than weakft" in said
+    assert "--use-valid" not in said and [500] in [
+        list(drawn.get_xdata()) for drawn in picture(found, "d").axes[0].lines
+    ]
+    said = sentence(beside(0.8), 3)
+    assert f"more than weakft with the rules ({found.accuracy:.3f}): use both, weakft train --use-valid." in said
+    same = [entry | {"method": "valid"} for entry in lines if entry["method"] == "cosine"]
+    assert sentence(worth([*lines, *same], "d"), 3).endswith(f"{found.accuracy:.3f}, as weakft with the rules does.")
+
+
+def test_of_the_validation_split_the_largest_number_is_all_of_it():
+    lines = synthetic(0.75, {10: 0.5, 20: 0.7}, used=20)
+    for entry in lines:
+        entry["method"] = entry["method"].replace("gold", "valid")
+    found = worth(lines, "d", kind="valid")
+    assert found.alone == pytest.approx(found.curve[-1])
 
 
 def test_of_slots_it_is_the_f1_that_meets_and_texts_that_count():
@@ -108,12 +164,41 @@ def test_the_verb(review_folder, tiny_model, tmp_path, monkeypatch):
     assert list(found.counts) == [10, 40, 150]  # as many as there are
     written = json.loads((tmp_path / "w" / "worth.json").read_text())
     assert written["sentence"].startswith("Your 3 labeling functions, with 50 validation labels")
+    measured = {
+        entry["method"]: entry["test"]["accuracy"] for entry in cells.read_lines(tmp_path / "w" / "cells.jsonl")
+    }
+    assert written["alone"] == pytest.approx(measured["valid"])
+    assert "Fine-tuning on your 50 validation labels alone" in written["sentence"]
     assert (tmp_path / "w" / "worth.svg").is_file()
     page = (tmp_path / "w" / "worth.html").read_text()
     assert written["sentence"] in page and "<svg" in page and "150 gold labels" in page
+    assert "50 validation labels alone" in page
     (review_folder / "test.csv").unlink()
     with pytest.raises(UserError, match="test split with gold labels"):
         weakft.worth(review_folder, output=str(tmp_path / "w2"), **options)
+
+
+def test_the_validation_labels_alone_run_once(review_folder, tmp_path, monkeypatch):
+    class Asked(Exception):
+        pass
+
+    def asked(config, progress):
+        raise Asked(config.methods)
+
+    def methods(**options):
+        with pytest.raises(Asked) as caught:
+            weakft.worth(review_folder, lfs=str(tmp_path / "rules.py"), output=str(tmp_path / "w"), **options)
+        return caught.value.args[0]
+
+    monkeypatch.setattr("weakft.worth.run_benchmark", asked)
+    assert methods(counts=[10, 40]) == ["cosine", "valid", "gold-10", "gold-40"]
+    train = pd.read_csv(review_folder / "train.csv")
+    train.drop(columns="label").to_csv(review_folder / "train.csv", index=False)
+    assert methods(counts=[10, 40]) == ["cosine", "valid", "valid-10", "valid-40"]
+    assert methods(counts=[10, 1000]) == ["cosine", "valid-10", "valid-50"]
+    train.to_csv(review_folder / "train.csv", index=False)
+    (review_folder / "valid.csv").unlink()
+    assert methods(counts=[10, 40]) == ["cosine", "gold-10", "gold-40"]
 
 
 def test_one_number_of_labels_is_no_curve(review_folder, tmp_path):

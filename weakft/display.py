@@ -191,7 +191,7 @@ def show_worth(console: Console, found: Any, said: str) -> None:
     """The end of `weakft worth`: the supervised curve beside weakft's accuracy, and the answer in words."""
     from weakft.tasks.measure import HEADLINES
 
-    table = Table(title=f"Test split, {found.seeds} seeds", title_justify="left")
+    table = Table(title=f"Test split, {found.seeds} seed{'s' if found.seeds > 1 else ''}", title_justify="left")
     table.add_column("trained on")
     table.add_column(HEADLINES[found.figure], justify="right")
     table.add_column("95 % interval", justify="right")
@@ -201,6 +201,8 @@ def show_worth(console: Console, found: Any, said: str) -> None:
     ]
     at = int((found.curve < found.accuracy).sum())
     rows.insert(at, ("the rules (weakft)", found.accuracy, found.accuracy_low, found.accuracy_high))
+    if found.alone is not None:
+        rows.append((f"{found.gold_used} validation labels alone", found.alone, found.alone_low, found.alone_high))
     for i, (name, mean, low, high) in enumerate(rows):
         table.add_row(name, _figure(mean), f"{low:.3f}–{high:.3f}", style="bold green" if i == at else "")
     console.print(table)

@@ -23,7 +23,8 @@ PAGE = "worth.html"
 
 
 def worth(data: Any = None, **options: Any) -> Worth:
-    """Run weakft and fine-tuning on more and more gold labels; return where they meet (`weakft.comparison.worth.Worth`).
+    """Run weakft and fine-tuning on more and more gold labels; return where they meet (`weakft.comparison.worth.Worth`),
+    with what fine-tuning on the validation labels alone reaches, where there are some.
 
     data : a path as for ``--data``; None: the embedded messages.   options : any of `weakft.config.WorthConfig`.
 
@@ -54,7 +55,7 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
     from weakft.report.svg import inline
     from weakft.tasks.measure import HEADLINES
 
-    kind, available, rules = _labels_at_hand(config)
+    kind, available, rules, alone = _labels_at_hand(config)
     counts = sorted({min(n, available) for n in config.counts})
     if len(counts) < 2:
         raise UserError(
@@ -63,7 +64,8 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
         )
     data = [] if config.data is None else [config.data]
     values = {name: getattr(config, name) for name in WorthConfig.model_fields if name in BenchmarkConfig.model_fields}
-    values |= {"data": data, "methods": ["cosine", *(f"{kind}-{n}" for n in counts)]}
+    beside = ["valid"] if alone and not (kind == "valid" and available in counts) else []
+    values |= {"data": data, "methods": ["cosine", *beside, *(f"{kind}-{n}" for n in counts)]}
     lines, _ = run_benchmark(build(BenchmarkConfig, values, "weakft worth"), progress)
     folder, name = Path(config.output), Cell(config.data or "", "", 0).name
     found = compute(lines, name, kind=kind)
@@ -84,9 +86,9 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
     return found, said
 
 
-def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int]:
+def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int, bool]:
     """The method that draws gold labels (`gold` of the training split where it has them, else `valid`), of how many texts
-    there are some, and the number of labeling functions.
+    there are some, the number of labeling functions, and whether the validation split has gold labels to train on alone.
     """
     from weakft.errors import UserError
     from weakft.inputs import Given, load
@@ -97,9 +99,13 @@ def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int]:
     if splits.test is None or splits.test.gold is None:
         raise UserError(f"{splits.train.source}: accuracy is compared on a test split with gold labels; there is none.")
     n = len(rules.lfs) if rules is not None else 0 if splits.train.votes is None else splits.train.votes.shape[1]
-    for kind, split in (("gold", splits.train), ("valid", splits.valid)):
-        if split is not None and len(split.labeled) >= 2:
-            return kind, len(split.labeled), n
+    there = {
+        kind: len(split.labeled)
+        for kind, split in (("gold", splits.train), ("valid", splits.valid))
+        if split is not None and len(split.labeled) >= 2
+    }
+    for kind, available in there.items():
+        return kind, available, n, "valid" in there
     raise UserError(f"{splits.train.source}: no gold labels to compare with, in the training or the validation split.")
 
 

@@ -31,8 +31,10 @@ class Worth:
     counts [c] : numbers of labeled texts.   curve [c], curve_low, curve_high : mean accuracy of fine-tuning on so many, with
     its 95 % bootstrap interval.   accuracy, accuracy_low, accuracy_high : weakft's.   labels, low, high : how many labeled
     texts give that accuracy, with the interval; 0 stands for fewer than the smallest count, infinity for more than the
-    largest.   gold_used : labeled texts that weakft read for choosing.   seeds : of weakft's runs.   figure : which one
-    counts, a key of `weakft.tasks.measure.HEADLINES`; it stands in for accuracy in all of the above.
+    largest.   gold_used : labeled texts that weakft read for choosing.   seeds, curve_seeds : of weakft's runs, and of those
+    of the number N that has the fewest; the spread between seeds is not in the interval of what has one.   figure : which
+    one counts, a key of `weakft.tasks.measure.HEADLINES`; it stands in for accuracy in all of the above.   alone, alone_low,
+    alone_high : that of fine-tuning on the validation labels alone; None where it was not measured.
     """
 
     counts: np.ndarray
@@ -47,7 +49,11 @@ class Worth:
     high: float
     gold_used: int
     seeds: int
+    curve_seeds: int
     figure: str
+    alone: float | None = None
+    alone_low: float | None = None
+    alone_high: float | None = None
 
 
 def crossing(counts: np.ndarray, accuracies: np.ndarray, level: float) -> float:
@@ -73,13 +79,14 @@ def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: 
     """Compare ``method`` with ``kind``-N on a data set.
 
     The interval is a bootstrap over test texts (the same draw for all runs, so that hard texts weigh alike) and over
-    the seeds of each method.
+    the seeds of each method. Runs of `valid`, where there are any, are measured beside them.
 
     Raises
     ------
     UserError : a line is missing that this needs.
     """
     ours: list[np.ndarray] = []
+    alone: list[np.ndarray] = []
     supervised: dict[int, list[np.ndarray]] = {}
     used, figure = 0, "accuracy"
     for line in lines:
@@ -89,6 +96,8 @@ def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: 
         if line["method"] == method:
             ours.append(parts)
             used, figure = line.get("gold_texts_used", line["gold_labels_used"]), headline(line["test"])
+        elif line["method"] == "valid":
+            alone.append(parts)
         elif counted and counted[1] == kind:
             supervised.setdefault(int(counted[2]), []).append(parts)
     if not ours or len(supervised) < 2:
@@ -96,35 +105,51 @@ def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: 
             f"{data}: the worth of labeling functions takes runs of {method} and of {kind}-N for two numbers N or more; "
             f"there are {len(ours)} and {len(supervised)}."
         )
+    if kind == "valid" and not alone:
+        alone = supervised.get(used, [])  # all of them: the same runs
     counts = np.array(sorted(supervised))
-    runs = [np.stack(some).astype(np.float32) for some in (ours, *(supervised[n] for n in counts))]
+    several = (ours, *(supervised[n] for n in counts), *([alone] if alone else []))
+    runs = [np.stack(some).astype(np.float32) for some in several]
     rng = np.random.default_rng(0)
     drawn = np.array([_resample(runs, rng) for _ in range(RESAMPLES)])
     means = np.array([_figures(run, np.ones(run.shape[1], np.float32)).mean() for run in runs])
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
-    found = [crossing(counts, row[1:], row[0]) for row in drawn]
+    curve = slice(1, 1 + len(counts))
+    found = [crossing(counts, row[curve], row[0]) for row in drawn]
+    of_valid = {"alone": float(means[-1]), "alone_low": float(low[-1]), "alone_high": float(high[-1])} if alone else {}
     return Worth(
         counts=counts,
-        curve=means[1:],
-        curve_low=low[1:],
-        curve_high=high[1:],
+        curve=means[curve],
+        curve_low=low[curve],
+        curve_high=high[curve],
         accuracy=float(means[0]),
         accuracy_low=float(low[0]),
         accuracy_high=float(high[0]),
-        labels=crossing(counts, means[1:], float(means[0])),
+        labels=crossing(counts, means[curve], float(means[0])),
         low=float(np.quantile(found, 0.025, method="lower")),
         high=float(np.quantile(found, 0.975, method="higher")),
         gold_used=used,
         seeds=len(ours),
+        curve_seeds=min(map(len, supervised.values())),
         figure=figure,
+        **of_valid,
     )
 
 
 def _resample(runs: list[np.ndarray], rng: np.random.Generator) -> list[float]:
-    """Mean figures over resampled texts and seeds; a run is [seeds, n, 2]."""
+    """Mean figures over resampled texts and seeds; a run is [seeds, n, 2].
+
+    The mean of s values drawn from s varies by (s - 1) / s of what it should (Efron and Tibshirani 1993, 5.3), which of few
+    seeds is much: what the draw of seeds moves is so much larger.
+    """
     n = runs[0].shape[1]
     weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float32)
-    return [float(_figures(run, weights)[rng.integers(0, len(run), len(run))].mean()) for run in runs]
+    drawn = []
+    for run in runs:
+        figures, seeds = _figures(run, weights), len(run)
+        moved = figures[rng.integers(0, seeds, seeds)].mean() - figures.mean()
+        drawn.append(float(np.clip(figures.mean() + moved * np.sqrt(seeds / max(1, seeds - 1)), 0.0, 1.0)))
+    return drawn
 
 
 def _figures(run: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -136,23 +161,34 @@ def _figures(run: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def sentence(found: Worth, rules: int) -> str:
     """The answer in words."""
     smallest, largest = int(found.counts[0]), int(found.counts[-1])
-    what = f"Your {rules} labeling functions"
+    one = rules == 1
+    what = "Your labeling function" if one else f"Your {rules} labeling functions"
     if found.gold_used:
         what += f", with {found.gold_used} validation labels to choose by,"
+    what += " is worth" if one else " are worth"
     if found.labels == 0:
-        said = f"{what} are worth fewer than {smallest} labeled examples"
+        said = f"{what} fewer than {smallest} labeled examples"
     elif np.isinf(found.labels):
-        said = f"{what} are worth more than {largest} labeled examples, the most that were tried"
+        said = f"{what} more than {largest} labeled examples, the most that were tried"
     else:
-        said = f"{what} are worth about {_rounded(found.labels)} labeled examples"
+        said = f"{what} about {_rounded(found.labels)} labeled examples"
     low, high = (named(end, smallest, largest) for end in (found.low, found.high))
-    said += f" (95 % interval {low})." if low == high else f" (95 % interval {low} to {high})."
-    if found.labels < found.gold_used:
-        said += (
-            f" That is fewer than the {found.gold_used} labels of your validation split: fine-tuning on those alone does "
-            "better than the rules."
-        )
-    return said
+    without = ", without the spread between seeds" if 1 in (found.seeds, found.curve_seeds) else ""
+    said += f" (95 % interval {low}{'' if low == high else f' to {high}'}{without})."
+    return f"{said} {_alone(found)}".rstrip()
+
+
+def _alone(found: Worth) -> str:
+    """What fine-tuning on the validation labels alone was measured at; empty where it was not."""
+    if found.alone is None:
+        return ""
+    labels, theirs, ours = f"{found.gold_used} validation labels", f"{found.alone:.3f}", f"{found.accuracy:.3f}"
+    said = f"Fine-tuning on your {labels} alone reaches a test {HEADLINES[found.figure]} of {theirs}"
+    if theirs == ours:
+        return f"{said}, as weakft with the rules does."
+    if found.alone < found.accuracy:
+        return f"{said}, less than weakft with the rules ({ours})."
+    return f"{said}, more than weakft with the rules ({ours}): use both, weakft train --use-valid."
 
 
 def named(n: float, smallest: int, largest: int) -> str:
@@ -188,6 +224,8 @@ def picture(found: Worth, title: str) -> Figure:
         )
     if found.gold_used:
         panel.axvline(found.gold_used, color="#94a3b8", ls="--", lw=1, label="size of the validation split")
+    if found.alone is not None:
+        panel.plot([found.gold_used], [found.alone], "D", color="#0f766e", label="the validation labels alone")
     panel.set_xscale("log")
     panel.set_xticks(found.counts, [str(n) for n in found.counts])
     panel.minorticks_off()
@@ -197,5 +235,5 @@ def picture(found: Worth, title: str) -> Figure:
     panel.grid(color="#e2e8f0")
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)
-    figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=9)
+    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize=9)
     return figure

@@ -76,7 +76,11 @@ def worth_page(figures: dict[str, Any], picture: Markup | None) -> str:
     interval = (figures["accuracy_low"], figures["accuracy_high"])
     ours = {"name": "the rules (weakft)", "ours": True, "accuracy": figures["accuracy"], "interval": interval}
     lines.insert(sum(mean < figures["accuracy"] for mean in figures["curve"]), ours)
-    shown = {key: figures[key] for key in ("data", "sentence", "seeds", "gold_used")}
+    if figures["alone"] is not None:
+        interval = (figures["alone_low"], figures["alone_high"])
+        name = f"{figures['gold_used']:,} validation labels alone"
+        lines.append({"name": name, "ours": False, "accuracy": figures["alone"], "interval": interval})
+    shown = {key: figures[key] for key in ("data", "sentence", "seeds", "curve_seeds", "gold_used")}
     shown["measured"] = HEADLINES[figures["figure"]]
     return render("worth.html.j2", rows=lines, picture=picture, **shown)
 
