@@ -295,6 +295,46 @@ def test_an_edit_beside_rules_that_cannot_be_hashed_runs_them_again(review_folde
         assert len(ran) == times
 
 
+@pytest.mark.parametrize("method", ["majority", "tfidf", "gold-20", "probe-20"])
+def test_what_changes_under_a_comparison_is_not_filed_as_what_was(
+    review_folder, tiny_model, tmp_path, monkeypatch, method
+):
+    edits = []
+
+    def edited(cell, options, _slots, _workers):
+        if edits:
+            edits.pop()()
+        return cells.run_cell(cell, options)
+
+    monkeypatch.setattr(cells, "_in_a_process", edited)
+    options = {"lfs": str(tmp_path / "rules.py"), "methods": [method], "output": str(tmp_path / "out")}
+    options |= {"model": str(tiny_model), "max_steps": 2}
+    rules, test = tmp_path / "rules.py", review_folder / "test.csv"
+    edits.append(lambda: rules.write_text(rules.read_text().replace("'awful'", "'poor'")))
+    if method in ("gold-20", "probe-20"):  # rules are nothing to them
+        weakft.benchmark([review_folder], seeds=[0], **options)
+    else:
+        with pytest.raises(UserError, match="1 of 1 runs failed"):
+            weakft.benchmark([review_folder], seeds=[0], **options)
+    weakft.benchmark([review_folder], seeds=[0], **options)
+    edits.append(lambda: test.write_text("\n".join(test.read_text().splitlines()[:-1])))
+    said = []
+    monkeypatch.setattr("weakft.display.Silent.say", lambda _, message: said.append(message))
+    with pytest.raises(UserError, match="1 of 1 runs failed"):
+        weakft.benchmark([review_folder], seeds=[1], **options)
+    assert any("the labeling functions changed while the comparison ran; run it again" in message for message in said)
+    assert [entry["seed"] for entry in read_lines(tmp_path / "out" / "cells.jsonl")] == [0]
+
+
+def test_the_embedded_messages_are_what_a_cell_says_it_was_given(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "_in_a_process", lambda cell, options, _slots, _workers: cells.run_cell(cell, options))
+    methods = ["majority", "gold-20", "tfidf", "probe-20"]
+    found = weakft.benchmark(
+        model=str(tiny_model), max_steps=2, methods=methods, seeds=[0], output=str(tmp_path / "out")
+    )
+    assert sorted(found["method"]) == sorted(methods)
+
+
 def test_other_rules_run_again_and_gold_does_not(review_folder, tmp_path, monkeypatch):
     ran = []
 

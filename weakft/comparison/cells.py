@@ -172,6 +172,7 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
     with tempfile.TemporaryDirectory() as scratch:
         run = weakft.train(cell.data or None, output=f"{scratch}/run", checkpoint_every=0, **options)
     metrics = run.metrics
+    _same(cell, metrics["origin"])
     method = metrics["method"]
     if method not in run.table:
         raise UserError(f"{cell.data}: a comparison needs a test split with gold labels; there is none.")
@@ -194,14 +195,24 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
     return lines
 
 
+def _same(cell: Cell, found: dict[str, str]) -> None:
+    """Refuse figures of other data or labeling functions than those that the cell's line would name."""
+    wanted = cell.origin(cell.method)
+    if cell.data_hash and any(found.get(what) != there for what, there in wanted.items()):
+        raise UserError("the data or the labeling functions changed while the comparison ran; run it again.")
+
+
 def _baseline(cell: Cell, options: dict[str, Any]) -> list[Line]:
     from weakft.config import TrainConfig, build
-    from weakft.inputs import Given
+    from weakft.inputs import Given, load, origin
 
     entry = find(cell.method)
     assert entry.baseline is not None
     config = build(TrainConfig, {**options, **({"data": cell.data} if cell.data else {})}, "weakft benchmark")
     outcome = entry.baseline(config, Given())
+    if cell.data_hash:
+        splits, rules, _ = load(config, Given(), entry.reads_rules)
+        _same(cell, origin(splits, rules))
     test = outcome.truth.measure(outcome.probabilities)
     line = {"data": cell.name, "method": cell.method, "seed": cell.seed, "test": test}
     parts = packed(outcome.truth.parts(outcome.probabilities), headline(test))
