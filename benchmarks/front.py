@@ -65,8 +65,6 @@ def _beside(gaps: pd.Series[float]) -> str:
 def _cell(row: dict[Any, Any] | None) -> str:
     if row is None:
         return "–"
-    if row["method"] == "majority":  # no seed in it
-        return f"{row['headline']:.3f}"
     spread = f" ± {row['headline_sd']:.3f}" if row["seeds"] > 1 else ""
     seeds = "" if row["seeds"] == 3 else f" ({row['seeds']:.0f})"
     return f"{row['headline']:.3f}{spread}{seeds}"
