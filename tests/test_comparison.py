@@ -141,6 +141,15 @@ def test_the_summary_by_hand():
     )
 
 
+def test_words_and_labels_are_no_texts_a_second():
+    cost = {"method": "cosine", "seconds": 10.0, "timing": {"self-training": 2.0}}
+    texts, words = line(data="a", samples=600, **cost), line(data="b", samples=60_000, **cost)
+    words["test"]["entity_f1"] = 0.5
+    rates = summary.frame([texts, words]).set_index("data")["samples_per_second"]
+    assert rates["a"] == pytest.approx(300) and np.isnan(rates["b"])
+    assert "| cosine | weakft | 10 (2) | 300 (1) |" in summary.markdown([texts, words])
+
+
 def test_a_picture_and_files(tmp_path):
     lines = [line(data=d, method=m, seed=s, accuracy=0.5 + s / 10) for d in "ab" for m in METHODS for s in (0, 1)]
     written = summary.write(lines, tmp_path)

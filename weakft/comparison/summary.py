@@ -29,7 +29,7 @@ WITHOUT_ALL_GOLD = ("cosine-published", "cosine-no-balancing", "cosine", "valid"
 
 def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
     """One row a data set and method: mean and sample standard deviation (NaN of one seed) of `FIGURES` over the seeds,
-    the mean of the figure that counts, the number of seeds, and what a run cost (means: seconds, samples trained on a
+    the mean of the figure that counts, the number of seeds, and what a run cost (means: seconds, texts trained on a
     second, peak MB, gold labels).
     """
     flat = pd.DataFrame(
@@ -65,7 +65,9 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _rate(line: dict[str, Any]) -> float:
-    """Samples trained on a second of training time."""
+    """Texts trained on a second of training time; NaN where a text is several samples, its words or labels."""
+    if headline(line["test"]) != "accuracy":
+        return float("nan")
     timing = line.get("timing") or {}
     seconds = sum(
         s for stage, s in timing.items() if stage.startswith(("initial", "fine-tuning", "self-training", "continued"))
@@ -95,15 +97,15 @@ def markdown(lines: list[dict[str, Any]]) -> str:
             )
             out += [f"**{title}**", "", *_pivot(measured, mine, those, column), ""]
     out += _gaps(table, sets)
-    out += ["**Cost of a run** (means over the data sets; training samples a second)", ""]
+    out += ["**Cost of a run** (means over the data sets, their number in brackets; texts trained on a second)", ""]
     out += [
-        "| method | what it is | seconds | samples/s | peak MB | gold labels |",
+        "| method | what it is | seconds | texts/s | peak MB | gold labels |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name in methods:
         rows = table[table["method"] == name]
         cells = [
-            f"{rows[c].mean():,.0f}" if rows[c].notna().any() else "–"
+            f"{rows[c].mean():,.0f} ({rows[c].notna().sum()})" if rows[c].notna().any() else "–"
             for c in ("seconds", "samples_per_second", "peak_rss_mb")
         ]
         out.append(f"| {name} | {find(name).meaning} | {' | '.join(cells)} | {_range(rows['gold_labels_used'])} |")
