@@ -14,6 +14,7 @@ import pytest
 from conftest import line, reviews
 
 import weakft
+from weakft.benchmark import main
 from weakft.comparison import cells, summary
 from weakft.comparison.cells import Cell, append_lines, missing, packed, read_lines, unpacked
 from weakft.comparison.methods import METHODS, find, order
@@ -33,6 +34,15 @@ def test_every_method_has_options_that_exist():
     with pytest.raises(UserError, match="no such method"):
         find("gold-0")
     assert sorted(["gold-100", "gold-20", "gold", "weak"], key=order) == ["weak", "gold", "gold-20", "gold-100"]
+
+
+def test_methods_are_explained_those_with_a_number_too(capsys):
+    main(["--explain"])
+    said = dict(text.split(maxsplit=1) for text in capsys.readouterr().out.splitlines())
+    assert list(said) == [*METHODS, "gold-N", "valid-N", "probe-N", "setfit-N"]
+    assert said["valid-N"] == "fine-tuning on N gold labels of the validation split"
+    assert find("valid-7").meaning == said["valid-N"].replace("N", "7")
+    assert said["weak-measured"] == "fine-tuning on the measured vote's soft labels"  # each line is read alone
 
 
 def test_a_line_cut_short_by_a_kill_does_not_count_and_is_replaced(tmp_path):

@@ -141,12 +141,12 @@ def shared_options(config: BenchmarkConfig | WorthConfig) -> dict[str, Any]:
 def main(args: list[str]) -> None:
     """The command line of `weakft benchmark`."""
     config = parse(BenchmarkConfig, args, "weakft benchmark")
-    from weakft.comparison.methods import METHODS
+    from weakft.comparison.methods import explained
     from weakft.display import TerminalProgress
 
     if config.explain:
-        for name, entry in METHODS.items():
-            print(f"{name:<26}{entry.meaning}")
+        for name, meaning in explained().items():
+            print(f"{name:<26}{meaning}")
         return
     with TerminalProgress() as bars:
         _, written = run_benchmark(config, bars)

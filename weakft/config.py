@@ -267,7 +267,7 @@ class WorthConfig(ColumnOptions, EngineOptions):
     lfs: str | None = Field(None, description="Python file with labeling functions. Default: the data's ready votes.")
     counts: list[Positive] = Field(
         [10, 20, 50, 100, 200, 500, 1000, 2000],
-        description="Numbers of gold labels to fine-tune on; those beyond what there is are left out.",
+        description="Numbers of gold labels to fine-tune on; one beyond what there is stands for all there is.",
     )
     seeds: list[Seed] = Field([0, 1, 2], min_length=1, description="Seeds.")
     output: str = Field(

@@ -60,7 +60,9 @@ METHODS: dict[str, Entry] = {
     "probe": Entry("frozen encoder and logistic regression on the label model's labels", baseline=baselines.probe),
     "weak": Entry("fine-tuning on soft weak labels", {"method": "weak"}),
     "weak-hard": Entry("fine-tuning on hard weak labels", {"method": "weak", "hard_labels": True}),
-    "weak-measured": Entry("fine-tuning on that vote's soft labels", {"method": "weak", "label_model": "measured"}),
+    "weak-measured": Entry(
+        "fine-tuning on the measured vote's soft labels", {"method": "weak", "label_model": "measured"}
+    ),
     "cosine-published": Entry("COSINE as published", {"method": "cosine", **PUBLISHED}),
     "cosine": Entry("weakft", {"method": "cosine"}),
     "cosine+valid": Entry("weakft, trained on the validation labels too", {"use_valid": True}),
@@ -104,8 +106,13 @@ GIVES = {"cosine": ("majority", "label-model", "weak"), "cosine+valid": ("valid"
 WITHOUT_RULES = ("gold", "valid")
 """Methods of `weakft.train` to which labeling functions are nothing."""
 
-COUNTS = ("gold", "valid", "probe", "setfit")
-"""Methods that take a number of gold labels, in the order of the tables."""
+COUNTS = {
+    "gold": "fine-tuning on {} gold labels of the training split",
+    "valid": "fine-tuning on {} gold labels of the validation split",
+    "probe": "frozen encoder and logistic regression on {} gold labels",
+    "setfit": "SetFit on {} gold labels",
+}
+"""Methods that take a number of gold labels, with what they mean, in the order of the tables."""
 
 COUNTED = re.compile(rf"({'|'.join(COUNTS)})-([1-9]\d*)")
 
@@ -126,18 +133,24 @@ def find(name: str) -> Entry:
             f"--methods {name}: there is no such method.{nearest(name, known)} `weakft benchmark --explain` lists them; "
             "gold-N, valid-N, probe-N and setfit-N take any number."
         )
-    n = int(counted[2])
-    if counted[1] == "setfit":
-        return Entry(f"SetFit on {n} gold labels", baseline=baselines.SetFit(n))
-    if counted[1] != "probe":
-        where = "training" if counted[1] == "gold" else "validation"
-        return Entry(f"fine-tuning on {n} gold labels of the {where} split", {"method": counted[1], "gold_labels": n})
-    return Entry(f"frozen encoder and logistic regression on {n} gold labels", baseline=baselines.Counted(n))
+    kind, n = counted[1], int(counted[2])
+    meaning = COUNTS[kind].format(n)
+    if kind == "setfit":
+        return Entry(meaning, baseline=baselines.SetFit(n))
+    if kind == "probe":
+        return Entry(meaning, baseline=baselines.Counted(n))
+    return Entry(meaning, {"method": kind, "gold_labels": n})
+
+
+def explained() -> dict[str, str]:
+    """What each method means, by name; those that take a number with N for it."""
+    meanings = {name: entry.meaning for name, entry in METHODS.items()}
+    return meanings | {f"{kind}-N": meaning.format("N") for kind, meaning in COUNTS.items()}
 
 
 def order(name: str) -> tuple[int, int]:
     """Sorts methods as in `METHODS`, counted ones by their number behind them."""
     counted = COUNTED.fullmatch(name)
     if counted:
-        return len(METHODS) + COUNTS.index(counted[1]), int(counted[2])
+        return len(METHODS) + list(COUNTS).index(counted[1]), int(counted[2])
     return list(METHODS).index(name) if name in METHODS else len(METHODS) + len(COUNTS), 0
