@@ -194,6 +194,17 @@ def test_functions_that_agree_on_the_type_agree_on_the_class():
     assert (torn == kept).all() and entities.agreed(torn, IO) is torn
 
 
+def test_a_runs_votes_are_those_that_were_cast(tmp_path):
+    city, short = weakft.keywords("city", ["new york"], "A"), weakft.keywords("short", ["york"], "A")
+    texts = pd.DataFrame({"tokens": [["new", "york"], ["york"]]})
+    run = weakft.train(
+        texts, lfs=[city, short], label_names=BIO, method="majority", cache=False, output=str(tmp_path / "run")
+    )
+    found = pd.read_parquet(run.folder / "predictions.parquet")
+    assert found["vote_short"].tolist() == [-1, 1, 1] and found["vote_city"].tolist() == [1, 2, -1]
+    assert found["label"].tolist() == ["B-A", "I-A", "B-A"]  # of both together
+
+
 def test_tags_that_would_be_measured_wrongly_are_refused_or_said():
     frame = pd.DataFrame({"tokens": [["a", "b"], ["c", "d"]], "tags": [["B-X", "E-X"], ["O", "S-X"]]})
     with pytest.raises(UserError, match="train: the tags are of BIOES or BILOU.*'E-X' as 'I-X', 'S-X' as 'B-X'"):

@@ -39,8 +39,9 @@ class Run:
 class Job:
     """What a run has so far: each step reads what is there and adds its part.
 
-    task : its name.   origin : hashes of what it was given (`weakft.inputs.origin`).   votes, choice : from the labeling
-    functions and the label model.   trained, ceiling : the end models.
+    task : its name.   origin : hashes of what it was given (`weakft.inputs.origin`).   cast, votes : the votes as they were
+    cast, and as label models read them (`weakft.votes.settled`).   choice : from the label model.   trained, ceiling : the
+    end models.
     gold_used : gold labels by split, and their texts (`weakft.results.gold_used`).   in_summary : validation labels that
     `summary` shows.
     final : the method's probabilities [n, k] by split.
@@ -53,6 +54,7 @@ class Job:
     task: str
     origin: dict[str, str]
     progress: Progress
+    cast: Votes | None = None
     votes: Votes | None = None
     choice: Choice | None = None
     summary: pd.DataFrame | None = None

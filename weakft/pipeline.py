@@ -102,9 +102,9 @@ def _work(job: Job, rules: RuleSet | None, place: Path, signals: Signals) -> Non
 
     if needs.votes(job.config):
         with timed(job.timing, "labeling functions"):
-            votes = _vote(job, rules)
-        job.summary, job.in_summary = lf_summary(votes, job.splits, job.labels)
-        job.votes = settled(votes, job.splits, job.labels)
+            job.cast = _vote(job, rules)
+        job.summary, job.in_summary = lf_summary(job.cast, job.splits, job.labels)
+        job.votes = settled(job.cast, job.splits, job.labels)
         if job.config.method != "majority":
             with timed(job.timing, "label model"):
                 job.choice = _aggregate(job, job.votes)

@@ -166,16 +166,18 @@ def _shown_gold(job: Job, name: str, gold: Gold) -> np.ndarray:
 
 
 def predictions(job: Job) -> pd.DataFrame:
-    """One row a text (or word) of every split: id, gold (valid and test only), votes, posterior, label, probabilities."""
+    """One row a text (or word) of every split: id, gold (valid and test only), votes as cast, posterior, label,
+    probabilities.
+    """
     parts = []
-    labels, votes, choice = job.labels, job.votes, job.choice
+    labels, cast, votes, choice = job.labels, job.cast, job.votes, job.choice
     for name, split in job.splits.named():
         gold = None if split.gold is None or name == "train" else _shown_gold(job, name, split.gold)
         named = None if gold is None else [labels[g] if g >= 0 else None for g in gold]
         blocks = [pd.DataFrame({"split": name, **identified(split), "gold": named})]
         L = None if votes is None else getattr(votes, name)
-        if L is not None and votes is not None:
-            blocks.append(pd.DataFrame(L, columns=[f"vote_{n}" for n in votes.names]))
+        if L is not None and cast is not None:
+            blocks.append(pd.DataFrame(getattr(cast, name), columns=[f"vote_{n}" for n in cast.names]))
             if choice is not None:
                 posterior = np.where(covered(L)[:, None], choice.model.predict_proba(L), np.nan)
                 blocks.append(pd.DataFrame(posterior, columns=[f"label_model_{label}" for label in labels]))
