@@ -157,6 +157,20 @@ def test_candidates_beat_the_labels_they_start_from():
     assert (teacher.predictions.argmax(1) == y[:400]).mean() > share_right + 0.15
 
 
+def test_texts_that_are_all_the_same_are_of_the_classes_shares():
+    """A view without variance tells nothing apart: no candidate of it is NaN, and no algebra fails."""
+    texts = ["the same words again"] * 60
+    soft = np.eye(3, dtype=np.float32)[np.arange(60) % 3]
+    gold = Truth(np.arange(20) % 3)
+    balances = {"uniform": np.full(3, 1 / 3), "other": np.array([0.5, 0.3, 0.2])}
+    rng = np.random.default_rng(0)
+    alike = np.repeat(rng.normal(size=(1, 40)).astype(np.float32), 60, axis=0)
+    for pool, valid in (lexical(texts, texts[:20]), (alike, alike[:20]), (np.zeros_like(alike), alike[:20] * 0)):
+        found = list(candidates(View.of("x", pool, valid), {"vote": soft}, np.ones(60, bool), balances, gold))
+        assert found and all(np.isfinite(c.pool).all() and np.isfinite(c.valid).all() for c in found)
+        np.testing.assert_allclose(mean_of_best(np.arange(60), found, gold).predictions.sum(1), 1, rtol=1e-5)
+
+
 def test_it_mends_real_votes(real_data):
     """TREC's bounded vote is 0.545 right on the pool; the discriminant on nothing but word n-grams is at least 0.64."""
     from weakft.data.readers import read_splits

@@ -24,6 +24,9 @@ ALIGNMENT = 10
 MOST_EXPLAINED = 0.999
 """The largest share of the variance of a direction that lies between classes."""
 
+LEAST_VARIANCE = 1e-12
+"""A direction is no narrower: of texts that are all the same every one has a variance of 0."""
+
 
 @dataclass
 class View:
@@ -68,7 +71,8 @@ class Discriminant:
         self, view: View, rows: np.ndarray, soft_labels: np.ndarray, shrinkage: float, balance: np.ndarray
     ) -> None:
         self.view, self.shrinkage, self.balance = view, shrinkage, balance
-        self.diagonal = 1.0 / ((1.0 - shrinkage) * view.variances + shrinkage * view.variances.mean())
+        shrunk = (1.0 - shrinkage) * view.variances + shrinkage * view.variances.mean()
+        self.diagonal = 1.0 / np.maximum(shrunk, LEAST_VARIANCE)
         self._maximise(view.pool[torch.from_numpy(rows).to(view.pool.device)], self._there(soft_labels))
         self.iterations = 1
 
