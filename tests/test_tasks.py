@@ -18,6 +18,7 @@ from weakft.tasks import choose, restored
 from weakft.tasks.base import BadText, check
 from weakft.tasks.classification import Classification
 from weakft.tasks.marks import parse
+from weakft.tasks.measure import Truth
 from weakft.tasks.multilabel import MultiLabel
 from weakft.tasks.pair import Pair
 from weakft.tasks.relation import Relation
@@ -30,6 +31,16 @@ GENE = "the [GENE]p53 gene[\\GENE] binds <CHEMICAL>aspirin</CHEMICAL>."
 
 def split(texts):
     return Dataset(texts, [str(i) for i in range(len(texts))])
+
+
+def test_the_standard_error_is_the_binomial_one_and_never_none():
+    of_20, of_500 = (Truth(np.zeros(n, int)) for n in (20, 500))
+    assert of_20.standard_error(0.95) == pytest.approx(np.sqrt(0.95 * 0.05 / 20))
+    assert of_500.standard_error(0.998) == pytest.approx(np.sqrt(0.998 * 0.002 / 500))
+    ends = [of_20.standard_error(1.0), of_20.standard_error(0.0)]
+    assert ends == pytest.approx([np.sqrt(21 / 22 * 1 / 22 / 20)] * 2)
+    assert of_500.standard_error(1.0) < of_500.standard_error(0.998)
+    assert of_20.standard_error(float("nan")) == Truth(np.full(3, -1)).standard_error(1.0) == 0.5
 
 
 def test_most_texts_say_which_task_it_is():

@@ -102,16 +102,20 @@ class Truth:
         return np.stack([2 * right, found + there], axis=1)
 
     def standard_error(self, figure: float) -> float:
-        """The standard error of a figure measured here, from the number of texts (0.5 where there is none to go by): the
-        words or labels of one are no independent rows.
+        """The standard error of a figure measured here, from the number of texts n (0.5 where there is none to go by): the
+        words or labels of one are no independent rows. At 0 and 1, where the plain one would be 0, that of 1 / (n + 2) from
+        there, by Laplace's rule of succession.
         """
         known = self.gold >= 0
         if self.words is not None:
             known = np.logical_or.reduceat(known, first_rows(self.words))
         if self.asked is not None:
             known = np.asarray(known.reshape(-1, len(self.asked)).any(axis=1))
-        n = known.sum()
-        return math.sqrt(max(0.0, figure * (1 - figure)) / n) if n and math.isfinite(figure) else 0.5
+        n = int(known.sum())
+        if not n or not math.isfinite(figure):
+            return 0.5
+        inside = min(max(figure, 1 / (n + 2)), 1 - 1 / (n + 2))
+        return math.sqrt(inside * (1 - inside) / n)
 
     def log_loss(self, probabilities: np.ndarray) -> float:
         """See `log_loss`."""
