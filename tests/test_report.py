@@ -150,6 +150,15 @@ def test_what_was_reached_with_wilson_intervals(shown, finished):
     assert outcome.reached(read(finished.folder))["rows"][3]["ours"]
 
 
+def test_intervals_of_words_are_said_to_take_them_for_independent(shown, folder):
+    metrics = json.loads((folder / runs.METRICS).read_text())
+    for figures in metrics["table"].values():
+        figures["entity_f1"] = 0.5
+    (folder / runs.METRICS).write_text(json.dumps(metrics))
+    of_words = Page(page.write(folder).read_text(encoding="utf-8")).text("reached")
+    assert "a share of independent tokens" in of_words and "independent" not in shown.text("reached")
+
+
 def test_wilsons_numbers():
     """The score method's column of table I in Newcombe 1998, Statistics in Medicine 17:857."""
     for right, n, expected in (
