@@ -139,8 +139,8 @@ def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: 
 def _resample(runs: list[np.ndarray], rng: np.random.Generator) -> list[float]:
     """Mean figures over resampled texts and seeds; a run is [seeds, n, 2].
 
-    The mean of s values drawn from s varies by (s - 1) / s of what it should (Efron and Tibshirani 1993, 5.3), which of few
-    seeds is much: what the draw of seeds moves is so much larger.
+    The mean of s values drawn from s has (s - 1) / s of the variance that it should have (Efron and Tibshirani 1993, 5.3),
+    which of few seeds is much too little: what the draw of seeds moves is made so much larger.
     """
     n = runs[0].shape[1]
     weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float32)
