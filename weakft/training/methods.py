@@ -78,6 +78,9 @@ def train_end_model(
             "The validation split has gold labels of one class only: what is chosen by it leans to that class, and a "
             "collapse of the model to it cannot be noticed."
         )
+    of_labels = None
+    if config.use_valid and method.self_training:  # not for the ceiling beside it
+        of_labels = _of_labels(result, config, splits, len(label_names), pristine, test, progress, checkpoints)
     rows, targets = _labels(method, config, splits, weak, len(label_names))
     given = (model, tokens, rows, targets)
     steps = config.initial_steps or passes(
@@ -99,11 +102,7 @@ def train_end_model(
         result.stage_test[method.labels] = model.predict(test)
     if method.self_training and config.self_training_steps != 0:
         assert weak is not None
-        of_labels = None
-        if config.use_valid:
-            of_labels = _of_labels(result, config, splits, len(label_names), pristine, test, progress, checkpoints)
-            validator = None
-        begun = (weak, best, pristine, validator, progress, checkpoints, of_labels)
+        begun = (weak, best, pristine, None if of_labels else validator, progress, checkpoints, of_labels)
         run_self_training(result, config, splits, tokens, *begun)
     if config.continue_on_valid and method.labels == "weak":  # not the ceiling beside it
         with timed(result.timing, "continued fine-tuning"):
@@ -139,13 +138,11 @@ def _of_labels(
     progress: Progress,
     checkpoints: Checkpoints,
 ) -> OfLabels:
-    """A model fine-tuned on the validation labels alone, as by the method `valid`, and two more of half of them each. Leaves
-    the model as it was.
+    """A model fine-tuned on the validation labels alone, by the method `valid`, and two more of half of them each. Leaves the
+    ``pristine`` weights loaded.
     """
     assert splits.valid is not None
     model = result.model
-    begun = model.snapshot()
-    model.restore(pristine)
     given, schedule = _on_valid(model, config, splits, n_classes, config.initial_steps)
     how = (config.batch_size, config.seed)
     with timed(result.timing, "fine-tuning on valid"):
@@ -157,7 +154,7 @@ def _of_labels(
     weights = model.snapshot()
     with timed(result.timing, "cross-fitting"):
         found = unseen(*given, splits.valid, pristine, schedule, *how, progress, checkpoints)
-    model.restore(begun)
+    model.restore(pristine)
     return OfLabels(weights, found)
 
 
