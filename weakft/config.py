@@ -127,8 +127,8 @@ class EngineOptions(Options):
     )
     class_balance: list[float] | None = Field(
         None,
-        description="Assumed class shares, in class order (of words and labels of a text: for self-training alone, since rules "
-        "vote on those of some classes). Default: estimated (auto tries the validation split's).",
+        description="Assumed class shares, in class order (of words and labels of a text: for self-training alone, since "
+        "rules vote on those of some classes). Default: estimated (auto tries the validation split's).",
     )
 
     batch_size: Positive = Field(32, description="Rows a step.")
