@@ -276,6 +276,50 @@ def test_votes_on_a_column_that_another_function_changed_are_not_kept(tmp_path):
     assert L.tolist() == [[-1]]
 
 
+def _spoils(x):
+    x.tags.append("spoiled")
+
+
+def _reads(x):
+    return 1 if "spoiled" in x.tags else None
+
+
+def _doubled(x, seen=set()):  # noqa: B006
+    known = x.text in seen
+    seen.add(x.text)
+    return 1 if known else None
+
+
+BESIDE = """
+    from weakft import labeling_function
+    from test_lf_cache import _spoils, _reads, _doubled
+    spoils, reads, doubled = (labeling_function(name=f.__name__)(f) for f in (_spoils, _reads, _doubled))
+    @labeling_function()
+    def plain(x):
+        return 1 if "a" in x.text else None
+"""
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_what_changes_in_a_worker_is_not_kept_either(tmp_path, monkeypatch, fork):
+    from weakft.lfs import apply as module
+    from weakft.lfs.processes import apply_blocks
+
+    monkeypatch.setattr(module, "apply_blocks", functools.partial(apply_blocks, fork=fork))
+    (tmp_path / "rules.py").write_text(textwrap.dedent(BESIDE))
+    rules = load_file(tmp_path / "rules.py")
+    n = 5000
+
+    def kept(lfs):
+        data = Dataset(["a"] * n, list(map(str, range(n))), {"tags": [[] for _ in range(n)]})
+        apply_cached(lfs, data, LABELS, tmp_path / "cache", processes=2, source=rules.file)
+        return len(list((tmp_path / "cache").iterdir())) if (tmp_path / "cache").is_dir() else 0
+
+    by_name = {lf.name: lf for lf in rules.lfs}
+    assert kept(rules.lfs) == 0  # the tags were read by all four
+    assert kept([by_name["_doubled"], by_name["plain"]]) == 1
+
+
 class Threshold:
     """A callable with a state."""
 

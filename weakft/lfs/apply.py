@@ -34,14 +34,15 @@ def apply(
     advance: Callable[[int], None] | None = None,
     processes: int = 1,
     source: Path | None = None,
+    changed: set[str] | None = None,
 ) -> tuple[np.ndarray, dict[str, Failure]]:
     """Apply every labeling function to every text.
 
     Parameters
     ----------
     advance : told the number of texts done.   timeout : seconds that a call on a row may take; see `weakft.lfs.limit`.
-    processes, source : worker processes (0: one a core), and the file of the labeling functions; see
-        `weakft.lfs.processes`.
+    processes, source, changed : worker processes (0: one a core), the file of the labeling functions, and which of them
+        changed in a worker; see `weakft.lfs.processes`.
 
     Returns
     -------
@@ -59,7 +60,8 @@ def apply(
     L = np.full((data.n_rows, len(lfs)), ABSTAIN, dtype=vote_type(len(label_names)))
     failures: dict[str, Failure] = {}
     done = 0
-    for texts, votes, failed in apply_blocks(Job(lfs, data, label_names, strict, timeout), processes, source):
+    job = Job(lfs, data, label_names, strict, timeout)
+    for texts, votes, failed in apply_blocks(job, processes, source, changed):
         L[done : done + len(votes)] = votes
         done += len(votes)
         merge(failures, failed)

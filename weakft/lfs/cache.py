@@ -56,8 +56,9 @@ def apply_cached(
     keys = [_key(lf, hashes, label_names) for lf in lfs]
     kept = [None if key is None else _read(folder / key, data.n_rows, len(label_names)) for key in keys]
     missing = [j for j, votes in enumerate(kept) if votes is None]
+    changed: set[str] = set()
     if missing:
-        L, failures = apply([lfs[j] for j in missing], data, label_names, advance=advance, **options)
+        L, failures = apply([lfs[j] for j in missing], data, label_names, advance=advance, changed=changed, **options)
     else:
         L, failures = np.empty((data.n_rows, 0), dtype=vote_type(len(label_names))), {}
         if advance is not None:
@@ -66,7 +67,7 @@ def apply_cached(
     for at, j in enumerate(missing):
         key = keys[j]
         unchanged = key is not None and _key(lfs[j], hashes, label_names) == key  # else its votes depend on their order
-        if key is not None and unchanged and lfs[j].name not in failures:
+        if key is not None and unchanged and lfs[j].name not in {*failures, *changed}:
             _write(folder / key, L[:, at])
     _tidy(folder)
     if len(missing) == len(lfs):

@@ -15,17 +15,22 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from weakft.data.dataset import Dataset
 from weakft.errors import UserError
+from weakft.lfs import fingerprint
 from weakft.lfs.block import BLOCK, CHUNK, Failure, Job, apply_block
+from weakft.lfs.columnwise import is_pattern
 from weakft.lfs.labelwise import apply_labels
 from weakft.lfs.load import load_file
 from weakft.lfs.wordwise import apply_words
 
 Result = tuple[range, np.ndarray, dict[str, Failure]]
+Watched = tuple[np.ndarray, dict[str, Failure], set[str]]
+"""Votes, failures, and the names of labeling functions whose votes depend on more than the row."""
 
 _held: Job | None = None
 """In a worker: what it applies."""
@@ -37,7 +42,12 @@ def cores() -> int:
 
 
 def apply_blocks(
-    job: Job, processes: int = 1, source: Path | None = None, *, fork: bool = sys.platform == "linux"
+    job: Job,
+    processes: int = 1,
+    source: Path | None = None,
+    changed: set[str] | None = None,
+    *,
+    fork: bool = sys.platform == "linux",
 ) -> Iterator[Result]:
     """Each block of texts, the votes on its rows (rows x labeling functions) and the failures in it.
 
@@ -45,6 +55,7 @@ def apply_blocks(
     ----------
     processes : number of workers; 0 for one a core.
     source : the file that the labeling functions came from.
+    changed : gets the names of those that are not, or do not read, what they were before, which shows in the worker alone.
 
     Raises
     ------
@@ -66,11 +77,14 @@ def apply_blocks(
     pool = ProcessPoolExecutor(processes, context, initializer=begin)
     try:
         if fork:
-            results = [pool.submit(_apply_held, block) for block in blocks]
+            results = [pool.submit(_apply_held, block, changed is not None) for block in blocks]
         else:
-            results = [pool.submit(_apply_sent, _cut(job.data, block)) for block in blocks]
+            results = [pool.submit(_apply_sent, _cut(job.data, block), changed is not None) for block in blocks]
         for block, result in zip(blocks, results, strict=True):
-            yield block, *result.result()
+            votes, failures, names = result.result()
+            if changed is not None:
+                changed |= names
+            yield block, votes, failures
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -109,14 +123,36 @@ def _hold_file(source: Path | None, names: list[str], job: Job) -> None:
     _hold(replace(job, lfs=[by_name[name] for name in names]))
 
 
-def _apply_held(block: range) -> tuple[np.ndarray, dict[str, Failure]]:
+def _apply_held(block: range, watch: bool) -> Watched:
     assert _held is not None
-    return _apply(_held, block)
+    return _watched(_held, block) if watch else (*_apply(_held, block), set())
 
 
-def _apply_sent(data: Dataset) -> tuple[np.ndarray, dict[str, Failure]]:
+def _apply_sent(data: Dataset, watch: bool) -> Watched:
     assert _held is not None
-    return _apply(replace(_held, data=data), range(len(data)))
+    job, block = replace(_held, data=data), range(len(data))
+    return _watched(job, block) if watch else (*_apply(job, block), set())
+
+
+def _watched(job: Job, block: range) -> Watched:
+    before = _states(job, block)
+    votes, failures = _apply(job, block)
+    after = _states(job, block)
+    return votes, failures, {lf.name for lf, was, now in zip(job.lfs, before, after, strict=True) if was != now}
+
+
+def _states(job: Job, block: range) -> list[Any]:
+    """Hashes of each labeling function, and of all it reads that could change; of patterns nothing does."""
+    columns = [values[block.start : block.stop] for values in job.data.columns.values()]
+    read = [_known(fingerprint.of_values, values) for values in columns if fingerprint.changeable(values)]
+    return [None if is_pattern(lf) else (_known(fingerprint.of_function, lf), read) for lf in job.lfs]
+
+
+def _known(hashed: Callable[[Any], str], value: Any) -> str | None:
+    try:
+        return hashed(value)
+    except fingerprint.Unknown:
+        return None
 
 
 def _apply(job: Job, block: range) -> tuple[np.ndarray, dict[str, Failure]]:
