@@ -1,7 +1,10 @@
 """Python labeling functions: shared preprocessors, isolation, worker processes."""
 
+import asyncio
 import re
 import signal
+import subprocess
+import sys
 import textwrap
 import threading
 import time
@@ -14,6 +17,7 @@ from weakft.errors import UserError
 from weakft.lfs import LabelingFunction, labeling_function, regex, spacy_preprocessor
 from weakft.lfs.apply import apply
 from weakft.lfs.block import CHUNK, Job
+from weakft.lfs.cache import apply_cached
 from weakft.lfs.load import load_file
 from weakft.lfs.processes import apply_blocks
 
@@ -176,6 +180,69 @@ def test_an_error_in_a_worker_is_the_first_rows():
         apply([lf], rows, LABELS, processes=2)
     with pytest.raises(UserError, match="ZeroDivisionError.*row 1 "):
         apply([LabelingFunction("z", lambda x: 1 // int(x.text))], rows, LABELS, processes=2, strict=True)
+
+
+def _forgiving(x):
+    try:
+        while x.text == "stuck":
+            time.sleep(0.001)
+    except:  # noqa: E722
+        return 0
+    return 1
+
+
+def test_one_that_catches_the_limit_votes_nothing_there(tmp_path):
+    for _ in range(2):
+        L, failures = apply_cached(
+            [LabelingFunction("f", _forgiving)], data("a", "stuck"), LABELS, tmp_path, timeout=0.05
+        )
+        assert L.tolist() == [[1], [-1]] and failures["f"].count == 1
+
+
+STOPPED = """
+import os, signal
+from weakft import labeling_function
+LABELS = ["ham", "spam"]
+
+@labeling_function()
+def forgiving(x):
+    try:
+        if x.text == "stop":
+            os.kill(os.getpid(), getattr(signal, {!r}))
+        return "spam"
+    except:
+        return "ham"
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stop_that_a_function_catches_counts(tmp_path, name, status):
+    (tmp_path / "rules.py").write_text(STOPPED.format(name))
+    (tmp_path / "texts.csv").write_text("text\n" + "go\n" * 70 + "stop\n" + "go\n" * 70)
+    command = [sys.executable, "-m", "weakft", "label", "--data", "texts.csv", "--lfs", "rules.py", "--output", "votes"]
+    begin = (
+        "import signal, runpy, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.argv = sys.argv[1:]; "
+    )
+    command[1:3] = ["-c", begin + "runpy.run_module('weakft', run_name='__main__')", "weakft"]
+    done = subprocess.run([*command, "--cache-dir", "cache"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == status and f"stopped by {name}" in done.stderr
+    assert not (tmp_path / "votes").exists() and not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit, BaseException])
+def test_what_is_no_exception_is_an_error_like_another(error):
+    def f(x):
+        if x.text == "b":
+            raise error("odd")
+        return 1
+
+    def pre(x):
+        f(x)
+        return x
+
+    lfs = [LabelingFunction("f", f), LabelingFunction("pre", lambda x: 1, pre=[pre])]
+    L, failures = apply(lfs, data(*"abc"), LABELS)
+    assert L.tolist() == [[1, 1], [-1, -1], [1, 1]] and failures["f"].count == failures["pre"].count == 1
 
 
 def _endless(x):

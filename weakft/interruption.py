@@ -22,6 +22,16 @@ class Interrupted(KeyboardInterrupt):
         return f"stopped by {signal.Signals(self.number).name}; {self.advice}"
 
 
+_entered: list[Signals] = []
+"""Those whose block this process is in."""
+
+
+def check() -> None:
+    """Raise `Interrupted` where a signal has come, though somebody else's code caught what it raised."""
+    for signals in _entered:
+        signals.check()
+
+
 class Signals:
     """As a context manager: SIGINT and SIGTERM raise `Interrupted`, at once or, within `held`, at the next `check`.
 
@@ -39,9 +49,11 @@ class Signals:
             for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
                 if signal.getsignal(number) == usual:
                     self._before[number] = signal.signal(number, self._handle)
+        _entered.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        _entered.remove(self)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

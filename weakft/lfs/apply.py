@@ -11,6 +11,7 @@ import numpy as np
 from weakft.data.dataset import ABSTAIN, Dataset, vote_type
 from weakft.data.labels import NOT
 from weakft.errors import UserError, listed, nearest
+from weakft.interruption import Signals
 from weakft.lfs import limit
 from weakft.lfs.block import Failure, Job, merge
 from weakft.lfs.core import place
@@ -52,6 +53,7 @@ def apply(
     Raises
     ------
     UserError : a vote that is no class (always); a labeling function that raises (with ``strict``).
+    Interrupted : Ctrl-C or SIGTERM, be it caught by a labeling function.
     """
     if len(label_names) > MAX_CLASSES:
         raise UserError(f"{len(label_names)} classes; at most {MAX_CLASSES} are supported.")
@@ -61,12 +63,13 @@ def apply(
     failures: dict[str, Failure] = {}
     done = 0
     job = Job(lfs, data, label_names, strict, timeout)
-    for texts, votes, failed in apply_blocks(job, processes, source, changed):
-        L[done : done + len(votes)] = votes
-        done += len(votes)
-        merge(failures, failed)
-        if advance is not None:
-            advance(len(texts))
+    with Signals():
+        for texts, votes, failed in apply_blocks(job, processes, source, changed):
+            L[done : done + len(votes)] = votes
+            done += len(votes)
+            merge(failures, failed)
+            if advance is not None:
+                advance(len(texts))
     return L, failures
 
 

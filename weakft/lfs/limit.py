@@ -43,17 +43,27 @@ def limited(f: Function, seconds: float | None) -> Iterator[Function]:
     if seconds is None:
         yield f
         return
-    limit = seconds
+    limit, late = seconds, False
+
+    def error() -> TimeLimit:
+        return TimeLimit(f"took longer than {limit:g} s (--lf-timeout)")
 
     def over(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeLimit(f"took longer than {limit:g} s (--lf-timeout)")
+        nonlocal late
+        late = True
+        raise error()
 
     def call(x: Any) -> Any:
+        nonlocal late
+        late = False
         try:
             signal.setitimer(signal.ITIMER_REAL, limit, limit)  # again and again, should the function catch it
-            return f(x)
+            value = f(x)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        if late:  # it caught it and made something up
+            raise error()
+        return value
 
     timer, handler = signal.setitimer(signal.ITIMER_REAL, 0), signal.signal(signal.SIGALRM, over)
     try:

@@ -81,10 +81,10 @@ def apply_blocks(
         else:
             results = [pool.submit(_apply_sent, _cut(job.data, block), changed is not None) for block in blocks]
         for block, result in zip(blocks, results, strict=True):
-            votes, failures, names = result.result()
+            voted: Watched = result.result()
             if changed is not None:
-                changed |= names
-            yield block, votes, failures
+                changed |= voted[2]
+            yield block, *voted[:2]
     finally:
         pool.shutdown(cancel_futures=True)
 

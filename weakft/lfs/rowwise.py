@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
+from weakft import interruption
 from weakft.lfs.core import LabelingFunction
 from weakft.lfs.examples import Example, restored
-from weakft.lfs.limit import TimeLimit, limited
+from weakft.lfs.limit import limited
 
 OnError = Callable[[int, BaseException], None]
+
+AT_ONCE = 50
+"""Rows between looks at whether the process is to stop."""
 
 
 class Raised:
@@ -48,7 +53,7 @@ class Chunk:
         votes: list[Any] = []
         add = votes.append
         with restored(), limited(f, self._timeout) as vote:
-            rest = iter(examples)
+            rest = chain.from_iterable(_some(examples))
             while True:
                 try:
                     for x in rest:
@@ -56,7 +61,9 @@ class Chunk:
                             raise x.error
                         add(vote(x))
                     return votes
-                except (Exception, SystemExit, TimeLimit) as error:
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # also those that are no `Exception`, as asyncio's and Rust's panics
                     on_error(len(votes), error)
                     add(None)
 
@@ -66,6 +73,13 @@ class Chunk:
             examples = self._after(preprocessors[:-1])
             self._made[key] = _preprocess(preprocessors[-1], examples, self._timeout)
         return self._made[key]
+
+
+def _some(examples: list[Any]) -> Iterator[list[Any]]:
+    """Some examples at a time; a stop that a function caught (with a bare ``except``) counts behind them."""
+    for start in range(0, len(examples), AT_ONCE):
+        yield examples[start : start + AT_ONCE]
+        interruption.check()
 
 
 def parts(lf: Any) -> tuple[Callable[[Any], Any], Sequence[Any]]:
@@ -94,7 +108,9 @@ def _preprocess(preprocessor: Any, examples: list[Any], timeout: float | None) -
     if batch is not None and timeout is None and not any(type(x) is Raised for x in examples):
         try:
             made = list(batch([_copy(x) for x in examples]))
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             made = []  # one by one, to learn on which rows it fails
         if len(made) == len(examples) and not any(x is None for x in made):
             return made
@@ -109,7 +125,9 @@ def _preprocess_one(preprocessor: Callable[[Any], Any], x: Any) -> Any:
         made = preprocessor(_copy(x))
         if made is None:
             raise ValueError("Preprocessor should not return None")
-    except (Exception, SystemExit, TimeLimit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return Raised(error)
     return made
 
