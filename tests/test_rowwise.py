@@ -1,6 +1,7 @@
 """Python labeling functions: shared preprocessors, isolation, worker processes."""
 
 import asyncio
+import os
 import re
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -227,6 +229,55 @@ def test_a_stop_that_a_function_catches_counts(tmp_path, name, status):
     done = subprocess.run([*command, "--cache-dir", "cache"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == status and f"stopped by {name}" in done.stderr
     assert not (tmp_path / "votes").exists() and not (tmp_path / "cache").exists()
+
+
+def test_a_worker_that_dies_is_an_error_that_says_so():
+    lf = LabelingFunction("dies", lambda x: os._exit(3) if x.text == "7" else 1)
+    with pytest.raises(UserError, match="--processes: a worker process ended"):
+        apply([lf], data(*map(str, range(2 * CHUNK))), LABELS, processes=2)
+
+
+HANGING = """
+import os, time
+from pathlib import Path
+from weakft import labeling_function
+LABELS = ["ham", "spam"]
+
+@labeling_function()
+def hangs(x):
+    Path(f"worker.{os.getpid()}").touch()
+    while True:
+        try:
+            time.sleep(1)
+        except BaseException:
+            pass
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc here")
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGKILL", -9)])
+def test_workers_that_hang_end_with_their_parent(tmp_path, name, status):
+    (tmp_path / "rules.py").write_text(HANGING)
+    (tmp_path / "texts.csv").write_text("text\n" + "go\n" * (3 * CHUNK))
+    begin = (
+        "import signal, runpy, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.argv = sys.argv[1:]; "
+    )
+    command = [sys.executable, "-c", begin + "runpy.run_module('weakft', run_name='__main__')", "weakft", "label"]
+    command += ["--data", "texts.csv", "--lfs", "rules.py", "--output", "votes", "--processes", "2"]
+    parent = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _within(60, lambda: len(list(tmp_path.glob("worker.*"))) == 2)
+    parent.send_signal(getattr(signal, name))
+    assert parent.wait(30) == status
+    for file in tmp_path.glob("worker.*"):
+        stat = Path(f"/proc/{file.suffix[1:]}/stat")
+        _within(30, lambda stat=stat: not stat.is_file() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+
+
+def _within(seconds, done):
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit, BaseException])

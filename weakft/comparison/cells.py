@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ import numpy as np
 from weakft.comparison.methods import GIVES, find
 from weakft.errors import UserError
 from weakft.tasks.measure import headline
+from weakft.workers import end_with_parent
 
 Line = dict[str, Any]
 
@@ -282,7 +282,7 @@ def _in_a_process(cell: Cell, options: dict[str, Any], slots: Queue[int], worker
 
 def _settle(slot: int, workers: int) -> None:
     """Give a new process its share of the machine, and end it when the comparison is killed."""
-    Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     if workers == 1:
         return
     import threadpoolctl
@@ -294,10 +294,3 @@ def _settle(slot: int, workers: int) -> None:
     share = max(1, torch.get_num_threads() // workers)
     torch.set_num_threads(share)
     threadpoolctl.threadpool_limits(share)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from weakft.lfs.columnwise import is_pattern
 from weakft.lfs.labelwise import apply_labels
 from weakft.lfs.load import load_file
 from weakft.lfs.wordwise import apply_words
+from weakft.workers import end_with_parent
 
 Result = tuple[range, np.ndarray, dict[str, Failure]]
 Watched = tuple[np.ndarray, dict[str, Failure], set[str]]
@@ -59,7 +61,7 @@ def apply_blocks(
 
     Raises
     ------
-    UserError : as `apply_block`, for the first block at fault.
+    UserError : as `apply_block`, for the first block at fault; a worker has died.
     """
     n = len(job.data)
     processes = min(processes or cores(), -(-n // CHUNK))
@@ -74,7 +76,8 @@ def apply_blocks(
         partial(_hold, job) if fork else partial(_hold_file, source, names, replace(job, lfs=[], data=Dataset([], [])))
     )
     context = multiprocessing.get_context("fork" if fork else "spawn")
-    pool = ProcessPoolExecutor(processes, context, initializer=begin)
+    others = multiprocessing.active_children()
+    pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(begin,))
     try:
         if fork:
             results = [pool.submit(_apply_held, block, changed is not None) for block in blocks]
@@ -85,8 +88,18 @@ def apply_blocks(
             if changed is not None:
                 changed |= voted[2]
             yield block, *voted[:2]
-    finally:
-        pool.shutdown(cancel_futures=True)
+    except BaseException as error:  # workers may be in the midst of a function that does not end
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            if worker not in others:
+                worker.kill()
+        if isinstance(error, BrokenProcessPool):
+            raise UserError(
+                "--processes: a worker process ended before its rows were done. A labeling function ended it (os._exit, or a "
+                "crash of compiled code), or the machine did, for want of memory. Leave out --processes to see which."
+            ) from error
+        raise
+    pool.shutdown()
 
 
 def _blocks(n: int, size: int) -> list[range]:
@@ -108,6 +121,11 @@ def _cut(data: Dataset, rows: range) -> Dataset:
         first_row=first,
         words=words,
     )
+
+
+def _begin(hold: Callable[[], None]) -> None:
+    end_with_parent()
+    hold()
 
 
 def _hold(job: Job) -> None:
