@@ -1,7 +1,9 @@
 """Python labeling functions: shared preprocessors, isolation, worker processes."""
 
 import asyncio
+import copy
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -12,8 +14,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import weakft
 from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 from weakft.lfs import LabelingFunction, labeling_function, regex, spacy_preprocessor
@@ -86,6 +90,53 @@ def test_no_labeling_function_sees_what_another_one_set():
         L, failures = apply(lfs, data("a", "a", stars=[5, 5]), LABELS)
         assert L.tolist() == [[0, 1], [0, 1]]
         assert not failures
+
+
+def test_what_is_set_by_way_of_the_dictionary_is_taken_back_too(tmp_path):
+    def rude(x):
+        vars(x)["text"] = "changed"
+        x.__dict__["extra"] = 1
+        return 1 if x.text == "changed" and x.extra else 0
+
+    def polite(x):
+        return 1 if x.text == "a" and not hasattr(x, "extra") else 0
+
+    lfs = [LabelingFunction("rude", rude), LabelingFunction("polite", polite)]
+    assert apply_cached(lfs, data("a"), LABELS, tmp_path)[0].tolist() == [[1, 1]]
+    assert apply_cached(lfs[1:], data("a"), LABELS, tmp_path)[0].tolist() == [[1]]
+
+
+def test_a_copy_of_an_example_is_whole_and_stays_so():
+    kept = []
+
+    def keeps(x):
+        kept.extend([copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))])
+        for other in kept:
+            other.text += "!"
+
+    apply([LabelingFunction("keeps", keeps)], data("a", stars=[5]), LABELS)
+    assert all(x.stars == 5 and x.id == "id0" for x in kept)
+
+
+def test_an_example_can_be_read_as_a_row_of_pandas():
+    f = LabelingFunction("f", lambda x: int(x["text"] == "a" and x.get("stars") == 5 and "stars" in x))
+    g = LabelingFunction("g", lambda x: x.get("missing", 0) if x.get("missing") is None and "missing" not in x else 1)
+    h = LabelingFunction("h", lambda x: x["star"])
+    L, failures = apply([f, g, h], data("a", stars=[5], get=[0]), LABELS)
+    assert L.tolist() == [[-1, -1, -1]]  # a column is itself, whatever it is called
+    L, failures = apply([f, g, h], data("a", stars=[5]), LABELS)
+    assert L.tolist() == [[1, 0, -1]]
+    assert "KeyError" in failures["h"].error and "no column 'star'; it has 'stars', 'text', 'id'" in failures["h"].error
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"), [("category", "for the label: name theirs with --label-column, or say none"), ("uid", "x.id")]
+)
+def test_a_column_that_was_taken_for_labels_or_ids_is_explained(column, hint):
+    frame = pd.DataFrame({"text": ["a", "b"], column: ["ham", "spam"]})
+    lf = LabelingFunction("f", lambda x: getattr(x, column))
+    with pytest.raises(UserError, match=f"no column '{column}'.*a column of this name is taken .*{hint}"):
+        weakft.label(frame, [lf], label_names=LABELS, strict=True)
 
 
 class FakeNlp:

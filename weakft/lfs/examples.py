@@ -6,33 +6,72 @@ never copied: one that changes a list inside an example changes it for all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 from weakft.data.dataset import Dataset
+from weakft.data.tables import ID_GUESSES, LABEL_GUESSES, NONE, TEXT_GUESSES
 from weakft.errors import listed
 
 _changed: list[tuple[Example, dict[str, Any]]] | None = None
 
 
 class Example(SimpleNamespace):
-    """A row: ``x.text``, ``x.id`` and one attribute a column."""
+    """A row: ``x.text``, ``x.id`` and one attribute a column; also ``x["text"]`` and ``x.get("stars")``, as pandas' rows."""
 
     def __getattr__(self, name: str) -> Any:  # where there is none of that name
-        known = listed(list(vars(self)))
-        raise AttributeError(f"the example has no column {name!r}; it has {known}", name=name, obj=self)
+        raise AttributeError(self._no_column(name), name=name, obj=self)
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return _attributes(self)[name]
+        except KeyError:
+            raise KeyError(self._no_column(name)) from None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A column's value, or the default where there is no such column."""
+        return _attributes(self).get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _attributes(self)
+
+    def _no_column(self, name: Any) -> str:
+        return f"the example has no column {name!r}; it has {listed(list(_attributes(self)))}{_taken(name)}"
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """All attributes. Who asks for them may change them."""
+        self._note()
+        return _attributes(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if _changed is not None:
-            _changed.append((self, dict(vars(self))))
+        self._note()
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
-        if _changed is not None:
-            _changed.append((self, dict(vars(self))))
+        self._note()
         super().__delattr__(name)
+
+    def __setstate__(self, attributes: dict[str, Any]) -> None:  # a copy's
+        _attributes(self).update(attributes)
+
+    def _note(self) -> None:
+        if _changed is not None:
+            _changed.append((self, dict(_attributes(self))))
+
+
+_attributes: Callable[[Example], dict[str, Any]] = vars(SimpleNamespace)["__dict__"].__get__
+"""All attributes of an example, which is not noted as changed by that."""
+
+
+def _taken(name: Any) -> str:
+    """Where a column may be that is not among an example's."""
+    guesses = {"text": TEXT_GUESSES, "label": LABEL_GUESSES, "id": ID_GUESSES}
+    what = next((what for what, names in guesses.items() if str(name).lower() in names), None)
+    where = f"name theirs with --label-column, or say {NONE}" if what == "label" else f"it is x.{what}"
+    return "" if what is None else f" (a column of this name is taken for the {what}: {where})"
 
 
 def examples(data: Dataset, rows: range) -> list[Example]:
@@ -56,5 +95,5 @@ def restored() -> Iterator[None]:
     finally:
         _changed = None
         for x, values in reversed(changed):
-            vars(x).clear()
-            vars(x).update(values)
+            _attributes(x).clear()
+            _attributes(x).update(values)
