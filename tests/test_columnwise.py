@@ -141,3 +141,34 @@ def test_a_pattern_lf_that_names_no_class_says_so_where_it_first_votes():
     with pytest.raises(UserError, match=r"test_columnwise\.py, line.*'r': row 2 .id 'j'.: voted 'spma'"):
         apply([regex("r", "^a", "spma")], data, ["ham", "spam"])
     assert (apply([regex("r", "^b", "spma")], data, ["ham", "spam"])[0] == -1).all()
+
+
+@pytest.mark.parametrize("task", ["text", "words", "labels"])
+def test_a_pattern_on_which_re_itself_fails_abstains_there(monkeypatch, task):
+    class Pattern:
+        pattern, flags = "a", 0
+
+        def search(self, text):
+            if text == "b":
+                raise SystemError("The span of capturing group is wrong")
+            return re.search("a", text)
+
+        def finditer(self, text):
+            return iter([found] if (found := self.search(text)) else [])
+
+    monkeypatch.setattr("weakft.lfs.columnwise.translate", lambda pattern, ascii_only: None)
+    lf, other = regex("r", "a", "spam"), regex("other", "b", "spam")
+    lf.pattern = Pattern()
+    data = Dataset(["a", "b", "a"], ["0", "1", "2"])
+    if task == "words":
+        data.words = np.array([1, 1, 1])
+    if task == "labels":
+        data.asked = ["spam"]
+    L, failures = apply([lf, other], data, ["no", "spam"])
+    assert L.tolist() == [[1, -1], [-1, 1], [1, -1]] and failures["r"].count == 1 and failures["r"].first_row == 1
+
+
+def test_a_function_put_in_the_place_of_a_patterns_own_is_called():
+    lf = keywords("k", ["a"], "spam")
+    lf.f = lambda x: "ham"
+    assert apply([lf], Dataset(["a", "b"], ["0", "1"]), ["ham", "spam"])[0].tolist() == [[0], [0]]

@@ -173,6 +173,18 @@ EDITS = {
             def vote(self, x): return 1 if self.name in x.text else -1
         a = Word({0!r})
     """,
+    "a partial with a way of being called of its own": """
+        import functools
+        class Has(functools.partial):
+            def __call__(self, x): return "spam" if {0!r} in x.text else None
+        a = LabelingFunction("a", Has(print))
+    """,
+    "an attribute of a partial": """
+        import functools
+        check = functools.partial(print)
+        check.word = {0!r}
+        a = LabelingFunction("a", lambda x: "spam" if check.word in x.text else None)
+    """,
     "an attribute of a function": """
         def check(x): return "spam" if check.word in x.text else None
         check.word = {0!r}

@@ -1,5 +1,6 @@
 """Recognised Python functions are called on fewer rows and vote as on all of them; others are not recognised."""
 
+import functools
 import re
 import sys
 import textwrap
@@ -287,6 +288,18 @@ def test_preprocessors_subclasses_and_limits_are_not_passed_over():
     slow = LabelingFunction("s", lambda x: SPAM if re.search(r"(a+)+(?=$)", x.text) else ABSTAIN)
     L, failures = apply([slow], data("a" * 30 + "!", "b"), LABELS, timeout=0.05)
     assert L.tolist() == [[-1], [-1]] and failures["s"].count == 1
+
+
+def test_a_partial_with_a_way_of_being_called_of_its_own_is_called():
+    class Upside(functools.partial):
+        def __call__(self, x):
+            return SPAM if super().__call__(x) == ABSTAIN else ABSTAIN
+
+    def f(x):
+        return SPAM if "check" in x.text else ABSTAIN
+
+    lf = LabelingFunction("f", Upside(f))
+    assert apply([lf], data("check", "mate"), LABELS)[0].tolist() == [[-1], [1]]
 
 
 def test_names_are_read_anew(monkeypatch):

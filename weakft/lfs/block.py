@@ -105,7 +105,9 @@ def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
     patterns = [is_pattern(lf) and job.timeout is None for lf in job.lfs]  # a column's search is not a row's call
     views = Views(job.data.texts[rows.start : rows.stop])
     for j, lf in enumerate(job.lfs):
-        if patterns[j] and (found := views.block(()).found_by(lf)).any():
+        found = views.block(()).found_by(lf) if patterns[j] else None
+        patterns[j] = found is not None
+        if found is not None and found.any():
             L[found, j] = class_number(job, lf, lf.label, rows.start + int(found.argmax()))
     if not all(patterns):
         for start in range(0, len(rows), CHUNK):

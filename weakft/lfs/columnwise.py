@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from operator import methodcaller
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from weakft.lfs.translate import translate
 
 def is_pattern(lf: Any) -> bool:
     """Whether a labeling function is one of `kinds`' that `TextBlock.found_by` can apply; a subclass may differ."""
-    return type(lf) in (PatternLF, WordsLF) and not lf.pre and not lf.resources
+    own = type(lf) in (PatternLF, WordsLF) and lf.f == MethodType(type(lf).vote, lf)  # else its function was replaced
+    return own and not lf.pre and not lf.resources
 
 
 class TextBlock:
@@ -45,11 +47,16 @@ class TextBlock:
         self.ascii_rows = rows[chosen]
         self.wide, self.wide_rows = column.filter(pc.invert(narrow)), rows[~chosen]
 
-    def found_by(self, lf: PatternLF | WordsLF) -> np.ndarray:
-        """Whether the labeling function votes its label on each text, bool [n]."""
-        if isinstance(lf, WordsLF):
-            return np.fromiter(map(lf.index.found, self.texts), dtype=bool, count=len(self.texts))
-        return self.found(lf.pattern)
+    def found_by(self, lf: PatternLF | WordsLF) -> np.ndarray | None:
+        """Whether the labeling function votes its label on each text, bool [n]. None: `re` itself fails on some, as Python's does
+        on a few patterns; row by row it is learnt where.
+        """
+        try:
+            if isinstance(lf, WordsLF):
+                return np.fromiter(map(lf.index.found, self.texts), dtype=bool, count=len(self.texts))
+            return self.found(lf.pattern)
+        except (SystemError, RuntimeError, MemoryError):
+            return None
 
     def found(self, pattern: re.Pattern[str]) -> np.ndarray:
         """Whether the pattern is found in each text, bool [n]: exactly ``pattern.search(text) is not None``."""

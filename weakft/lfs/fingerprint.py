@@ -174,8 +174,8 @@ class Hasher:
                 self._add_class(value)
         elif isinstance(value, types.MethodType):
             self._add_all([value.__func__, value.__self__])
-        elif isinstance(value, functools.partial):
-            self._add_all([value.func, value.args, value.keywords])
+        elif type(value) is functools.partial:
+            self._add_all([value.func, value.args, value.keywords, vars(value)])
         elif isinstance(value, (types.BuiltinFunctionType, types.MethodWrapperType)):
             self._add_all([value.__name__, value.__self__])
         elif isinstance(

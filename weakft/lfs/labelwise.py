@@ -32,9 +32,11 @@ def apply_labels(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]
     if columns:
         block = TextBlock(job.data.texts[texts.start : texts.stop])
         for j in sorted(columns):
-            found = np.flatnonzero(block.found_by(job.lfs[j]))
-            if len(found):
-                L[found, :, j] = _votes(job, job.lfs[j], job.lfs[j].label, texts[int(found[0])])
+            found = block.found_by(job.lfs[j])
+            if found is None:
+                columns.remove(j)
+            elif found.any():
+                L[found, :, j] = _votes(job, job.lfs[j], job.lfs[j].label, texts[int(found.argmax())])
     rest = {j: lf for j, lf in enumerate(job.lfs) if j not in columns}
     for i, j, value in said(job, texts, rest, failures):
         L[i, :, j] = _votes(job, job.lfs[j], value, texts[i])

@@ -50,7 +50,7 @@ class Guard:
 def recognise(lf: Any) -> Guard | None:
     """The guard of a labeling function (weakft's or Snorkel's) by what its names are bound to now; None: it must run."""
     whole, preprocessors = parts(lf)
-    f, resources = (whole.func, whole.keywords) if isinstance(whole, partial) and not whole.args else (whole, {})
+    f, resources = (whole.func, whole.keywords) if type(whole) is partial and not whole.args else (whole, {})
     if (
         type(f) is not FunctionType
         or preprocessors

@@ -40,7 +40,11 @@ def apply_words(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]
     if columns:
         block = TextBlock(job.data.texts[texts.start : texts.stop])
         for j in sorted(columns):
-            for i in np.flatnonzero(block.found_by(job.lfs[j])).tolist():
+            found = block.found_by(job.lfs[j])
+            if found is None:
+                columns.remove(j)
+                continue
+            for i in np.flatnonzero(found).tolist():
                 L[starts[i] : starts[i + 1], j] = _of_pattern(job, job.lfs[j], texts[i])
     rest = {j: _Spans(lf) if is_pattern(lf) else lf for j, lf in enumerate(job.lfs) if j not in columns}
     for i, j, value in said(job, texts, rest, failures):
