@@ -14,7 +14,7 @@ from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 from weakft.lfs import LabelingFunction, column, gazetteer, keywords, labeling_function, regex
 from weakft.lfs.apply import apply
-from weakft.lfs.load import load_file
+from weakft.lfs.load import code_beside, load_file
 from weakft.lfs.summary import summarise, wilson
 
 LABELS = ["ham", "spam"]
@@ -387,6 +387,45 @@ def test_a_rule_files_neighbour_is_its_own_and_as_it_is_now(tmp_path):
         assert vote(load_file(tmp_path / name / "rules.py").lfs[0], word) == [1]
     (tmp_path / "two" / "helper_of_rules.py").write_text("WORDS = ['plums']", encoding="utf-8")
     assert vote(load_file(tmp_path / "two" / "rules.py").lfs[0], "plums", "pear") == [1, -1]
+
+
+def test_neighbours_are_compiled_afresh_however_soon_they_are_edited(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "rules.py").write_text(NEIGHBOURS)
+    (tmp_path / "my_package").mkdir()
+    for limit in "1234":
+        (tmp_path / "my_limits.py").write_text(f"LIMIT = {limit}\n")
+        (tmp_path / "my_package" / "more.py").write_text(f"MORE = {limit}\n")
+        for file in tmp_path.rglob("*.py"):
+            os.utime(file, (0, 0))
+        L, _ = apply(load_file(tmp_path / "rules.py").lfs, data("a"), ["0", "1", "2", "3", "4"])
+        assert L.tolist() == [[int(limit)] * 2]
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+NEIGHBOURS = """
+import my_limits, my_package.more
+from weakft import labeling_function
+
+@labeling_function()
+def one(x):
+    return my_limits.LIMIT
+
+@labeling_function()
+def two(x):
+    return my_package.more.MORE
+"""
+
+
+def test_code_beside_rules_is_theirs_but_not_an_environments(tmp_path):
+    names = ["rules.py", "near.py", "package/__init__.py", "package/inner/far.py"]
+    others = [".hidden/a.py", "env/lib/python3.11/site-packages/b/__init__.py", "data/2024/c.py", "words.txt"]
+    for name in (*names, *others):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "package" / "inner" / "__init__.py").write_text("inner")
+    found = set(code_beside(tmp_path / "rules.py"))
+    assert found >= {*map(str.encode, names), b"inner"} and found.isdisjoint(map(str.encode, others))
 
 
 def test_a_neighbour_that_a_function_imports_is_its_own_too(tmp_path):

@@ -48,8 +48,8 @@ class TextBlock:
         self.wide, self.wide_rows = column.filter(pc.invert(narrow)), rows[~chosen]
 
     def found_by(self, lf: PatternLF | WordsLF) -> np.ndarray | None:
-        """Whether the labeling function votes its label on each text, bool [n]. None: `re` itself fails on some, as Python's does
-        on a few patterns; row by row it is learnt where.
+        """Whether the labeling function votes its label on each text, bool [n]. None: `re` itself fails on some, as Python's
+        does with a few patterns; row by row it is learnt where.
         """
         try:
             if isinstance(lf, WordsLF):

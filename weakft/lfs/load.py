@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -65,6 +66,28 @@ class _Beside:
 _beside = _Beside()
 
 
+def _finder_beside(folder: str) -> FileFinder:
+    """Finds modules beside the latest rule file, and in packages there, each compiled afresh.
+
+    Raises
+    ------
+    ImportError : the folder is another.
+    """
+    if not _is_beside(folder):
+        raise ImportError(f"{folder} does not lie beside the labeling functions")
+    return FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Afresh, SOURCE_SUFFIXES))
+
+
+def _is_beside(folder: str) -> bool:
+    """Whether a folder is that of the rules or of packages in it; an environment's have names that no package has."""
+    path = Path(folder)
+    inside = bool(_beside.folder) and path.is_relative_to(_beside.folder)
+    return inside and all(map(str.isidentifier, path.relative_to(_beside.folder).parts))
+
+
+sys.path_hooks.insert(0, _finder_beside)
+
+
 def _look_beside(folder: str) -> None:
     """Modules beside a rule file can be imported, after all others of their names: those of this file, as they are now, not
     those of another folder, or as they were.
@@ -79,16 +102,28 @@ def _look_beside(folder: str) -> None:
     if added:
         sys.path.append(folder)
     _beside = _Beside(folder, added, set(sys.modules))
+    for entry in filter(_is_beside, list(sys.path_importer_cache)):
+        del sys.path_importer_cache[entry]
 
 
 def code_beside(file: Path) -> Iterator[bytes]:
-    """The code that a rule file may read: its own, that of the modules that it brought, and of those that lie beside it."""
+    """The code that a rule file may read: its own, that of the modules that it brought, and of those that lie beside it, in
+    packages, too.
+    """
     brought = map(Path, _beside.brought().values())
-    for path in sorted({file.resolve(), *file.resolve().parent.glob("*.py"), *brought}):
+    for path in sorted({file.resolve(), *_modules(file.resolve().parent), *brought}):
         try:
             yield path.read_bytes()
         except OSError:  # gone since
             continue
+
+
+def _modules(folder: Path) -> Iterator[Path]:
+    """The Python files of a folder, and of folders in it that could be packages."""
+    for inside, folders, names in os.walk(folder):
+        files = [name for name in names if name.endswith(".py")]
+        yield from (Path(inside, name) for name in files)
+        folders[:] = filter(str.isidentifier, folders) if files else []
 
 
 def load_file(path: Path) -> RuleSet:
