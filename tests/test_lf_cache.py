@@ -1,19 +1,28 @@
 """The votes kept on disk: what runs again and what does not."""
 
+import datetime as dt
 import functools
 import itertools
+import os
 import random
 import re
+import subprocess
+import sys
 import textwrap
+from decimal import Decimal
+from fractions import Fraction
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import weakft
 from weakft.data.dataset import Dataset
 from weakft.lfs import LabelingFunction, column, gazetteer, keywords, regex, spacy_preprocessor
 from weakft.lfs.cache import apply_cached
-from weakft.lfs.fingerprint import Unknown, of_function
+from weakft.lfs.fingerprint import Unknown, of_function, of_values
 from weakft.lfs.load import load_file
 
 LABELS = ["ham", "spam"]
@@ -184,6 +193,65 @@ EDITS = {
         check = functools.partial(print)
         check.word = {0!r}
         a = LabelingFunction("a", lambda x: "spam" if check.word in x.text else None)
+    """,
+    "a module with the name of a library's": """
+        import types
+        words = types.ModuleType("string")
+        words.WORD = {0!r}
+        a = LabelingFunction("a", lambda x: "spam" if words.WORD in x.text else None)
+    """,
+    "a global by a builtin of another name": """
+        WORD, look = {0!r}, eval
+        a = LabelingFunction("a", lambda x: "spam" if look("WORD") in x.text else None)
+    """,
+    "another function's globals": """
+        WORD = {0!r}
+        def other(): pass
+        a = LabelingFunction("a", lambda x: "spam" if other.__globals__["WORD"] in x.text else None)
+    """,
+    "the globals of a frame": """
+        import sys
+        WORD = {0!r}
+        a = LabelingFunction("a", lambda x: "spam" if sys._getframe().f_globals["WORD"] in x.text else None)
+    """,
+    "subclasses": """
+        class Word: pass
+        class One(Word): word = {0!r}
+        a = LabelingFunction("a", lambda x: "spam" if any(c.word in x.text for c in Word.__subclasses__()) else None)
+    """,
+    "annotations": """
+        def check(a: {0!r}): pass
+        a = LabelingFunction("a", lambda x: "spam" if check.__annotations__["a"] in x.text else None)
+    """,
+    "an array of strings of any length": """
+        import numpy as np
+        words = np.array([{0!r}.ljust(40)], dtype=np.dtypes.StringDType())
+        a = LabelingFunction("a", lambda x: "spam" if str(words[0]).strip() in x.text else None)
+    """,
+    "an array of objects": """
+        import numpy as np
+        words = np.array([{0!r}], dtype=object)
+        a = LabelingFunction("a", lambda x: "spam" if words[0] in x.text else None)
+    """,
+    "the fields of an array": """
+        import numpy as np
+        words = np.array([(1,)], dtype=[({0!r}, "i4")])
+        a = LabelingFunction("a", lambda x: "spam" if words.dtype.names[0] in x.text else None)
+    """,
+    "a frame": """
+        import pandas as pd
+        words = pd.DataFrame({{"n": [1], "word": [{0!r}]}})
+        a = LabelingFunction("a", lambda x: "spam" if words["word"].iloc[0] in x.text else None)
+    """,
+    "a frame's columns": """
+        import pandas as pd
+        words = pd.DataFrame({{{0!r}: [1.5]}}, index=[3])
+        a = LabelingFunction("a", lambda x: "spam" if x.text in words else None)
+    """,
+    "the categories of a series": """
+        import pandas as pd
+        words = pd.Series(["fig"], dtype=pd.CategoricalDtype(["fig", {0!r}]))
+        a = LabelingFunction("a", lambda x: "spam" if words.cat.categories[1] in x.text else None)
     """,
     "an attribute of a function": """
         def check(x): return "spam" if check.word in x.text else None
@@ -432,6 +500,60 @@ def test_values_of_a_module_count(run, tmp_path, monkeypatch):
     assert run(rules)[0][:, 0].tolist() == [0, -1, -1, -1] and run(rules)[1] == set()
     (tmp_path / "words.txt").write_text("pear")
     assert run(rules)[0][:, 0].tolist() == [-1, 0, -1, -1]
+
+
+DATES = [
+    lambda i: dt.date(2020, 1, 1 + i),
+    lambda i: dt.datetime(2020, 1, 1 + i, tzinfo=dt.UTC),
+    lambda i: dt.datetime(2020, 1, 1 + i, tzinfo=ZoneInfo("Europe/Berlin")),
+    lambda i: dt.time(i),
+    lambda i: dt.timedelta(i),
+    lambda i: pd.Timestamp(i, unit="ns"),
+    lambda i: Decimal(f"0.1{i}"),
+    lambda i: Fraction(1 + i, 3),
+    lambda i: UUID(int=i),
+]
+
+
+@pytest.mark.parametrize("value", DATES)
+def test_dates_and_the_like_are_hashed_by_what_they_say(value):
+    assert of_values([value(0)]) == of_values([value(0)]) != of_values([value(1)])
+    assert of_values([value(0)]) != of_values([repr(value(0))])
+    f = [of_function(LabelingFunction("f", lambda x, limit: 1, {"limit": value(i)})) for i in (0, 0, 1)]
+    assert f[0] == f[1] != f[2]
+
+
+def test_a_zone_of_the_users_own_is_not_known():
+    class Zone(dt.tzinfo):
+        pass
+
+    with pytest.raises(Unknown):
+        of_values([dt.datetime(2020, 1, 1, tzinfo=Zone())])
+
+
+def test_frames_of_the_same_content_are_the_same():
+    def made():
+        dates = pd.to_datetime(["2020", "2021"])
+        return pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": [dt.date(2020, 1, 1)] * 2, "d": dates})
+
+    first, again = (of_function(LabelingFunction("f", lambda x, frame: 1, {"frame": made()})) for _ in range(2))
+    assert first == again
+
+
+def test_a_module_of_the_users_own_may_be_called_as_one_of_the_standard_library(tmp_path):
+    script = """
+        import weakft.lfs.cache, colorsys
+        from weakft.lfs import LabelingFunction
+        from weakft.lfs.fingerprint import of_function
+        print(of_function(LabelingFunction("f", lambda x: colorsys.vote(x))))
+    """
+    found = set()
+    for word in ("apple", "pear"):
+        (tmp_path / "colorsys.py").write_text(f"def vote(x): return {word!r} in x.text\n")
+        command = [sys.executable, "-c", textwrap.dedent(script)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+        found.add(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,8 +21,11 @@ from conftest import ROOT, outcome, review_lfs, reviews
 
 import weakft
 from weakft import runs, unfinished
+from weakft.data.dataset import Dataset, Splits
 from weakft.errors import UserError
+from weakft.inputs import origin
 from weakft.interruption import Interrupted, Signals
+from weakft.lfs.load import from_objects
 from weakft.training.checkpoints import Checkpoint
 from weakft.training.model import choose_precision
 
@@ -359,6 +363,18 @@ def test_rules_that_cannot_be_compared_are_not_taken_for_the_same(tmp_path):
             run()
     with pytest.raises(UserError, match="or of some that cannot be compared"):
         run(resume=True)
+
+
+def test_columns_that_rules_read_are_part_of_what_a_run_is_given():
+    def given(value, lf):
+        rules = from_objects([lf], None, "lfs")
+        return origin(Splits(Dataset(["a"], ["0"], {"when": [value]})), rules)["rules"]
+
+    reads, pattern = weakft.LabelingFunction("f", lambda x: x.when), weakft.keywords("k", ["a"], 0)
+    assert given(date(2020, 1, 1), reads) == given(date(2020, 1, 1), reads) != given(date(2021, 1, 1), reads)
+    unknown = iter(())
+    assert given(unknown, reads) != given(unknown, reads)  # it may have changed
+    assert given(unknown, pattern) == given(unknown, pattern)
 
 
 def test_other_options_or_data_are_refused_and_the_checkpoint_stays(train, stop_at, tmp_path):

@@ -21,6 +21,7 @@ from weakft.data.readers import SPLIT_NAMES, read_splits, read_table
 from weakft.data.tables import Columns
 from weakft.errors import UserError, listed
 from weakft.lfs import fingerprint
+from weakft.lfs.columnwise import is_pattern
 from weakft.lfs.core import is_labeling_function
 from weakft.lfs.load import RuleSet, code_beside, from_objects, load_file
 from weakft.tasks import prepare
@@ -195,7 +196,8 @@ def understood(
 def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
     """What a run is given, as short hashes: of the ``data`` (texts, ids, gold labels, ready votes) and, where there are any,
     of the ``rules``, with what they read beside the texts. Gold labels are not read for it. A labeling function that cannot
-    be hashed counts as its file with all that lies beside it; without a file it is none that was met before.
+    be hashed counts as its file with all that lies beside it; without a file it is none that was met before, nor is a column
+    that cannot be hashed, unless the rules are patterns, which read none.
     """
     total = hashlib.sha256()
     for name, split in splits.named():
@@ -210,7 +212,7 @@ def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
                 try:
                     total.update(repr((name, fingerprint.of_values(values))).encode())
                 except fingerprint.Unknown:
-                    continue
+                    total.update(b"" if all(map(is_pattern, rules.lfs)) else os.urandom(16))
         unknown = False
         for lf in rules.lfs:
             try:

@@ -8,6 +8,7 @@ outside the process (files read while voting, the clock, random numbers) is not 
 
 from __future__ import annotations
 
+import builtins
 import dis
 import functools
 import hashlib
@@ -17,8 +18,12 @@ import re
 import sys
 import types
 from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -26,18 +31,26 @@ from weakft.lfs.installed import version_of, version_of_module
 from weakft.lfs.words import WordIndex
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...), range)
+STATED = (date, datetime, time, timedelta, Decimal, Fraction, UUID)
+"""Types whose ``repr`` is all there is to them, but for the time zones of some."""
+
 CODE = ("co_code", "co_exceptiontable", "co_argcount", "co_kwonlyargcount", "co_posonlyargcount", "co_flags")
 NOT_OF_A_CLASS = ("__dict__", "__weakref__", "__module__", "__firstlineno__", "__static_attributes__")
 CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, bytes, int, float, complex)
 """Types whose subclasses have a content beside their attributes, which is known."""
 
 ENVIRONMENT = ("environ", "environb", "getenv", "getenvb")
-BY_NAME = (*ENVIRONMENT, "import_module", "resolve_name", "__name__", "__qualname__", "co_name")
+BY_NAME = (
+    *(*ENVIRONMENT, "import_module", "resolve_name", "__name__", "__qualname__", "co_name"),
+    *("__globals__", "f_globals", "_getframe", "__subclasses__", "__annotations__"),
+)
 """Attributes through which a function reads what cannot be seen in it."""
 BUILTINS = ("__import__", "eval", "exec", "globals")
 """The same, by the builtin's name."""
-UNSEEN = [importlib.import_module, sys.modules, *(getattr(os, name) for name in ENVIRONMENT if hasattr(os, name))]
-"""The same, as values."""
+UNSEEN = {id(getattr(os, name)): name for name in ENVIRONMENT if hasattr(os, name)}
+UNSEEN |= {id(getattr(builtins, name)): name for name in BUILTINS}
+UNSEEN |= {id(importlib.import_module): "import_module", id(sys.modules): "sys.modules"}
+"""The same, by the value's identity."""
 
 NAMELESS = ("weakft.lfs.core", "weakft.lfs.kinds", "snorkel.labeling.lf.core", "snorkel.labeling.lf.nlp")
 """Modules of labeling functions whose votes do not depend on what they are called."""
@@ -73,7 +86,7 @@ def of_function(lf: Any) -> str:
 
 def changeable(values: Iterable[Any]) -> bool:
     """Whether a column has values that who reads them could change."""
-    return not set(map(type, values)) <= set(PLAIN)
+    return not set(map(type, values)) <= {*PLAIN, *STATED}
 
 
 def of_values(values: Iterable[Any]) -> str:
@@ -92,7 +105,7 @@ def of_values(values: Iterable[Any]) -> str:
             total.update(np.array([len(text) for text in some], dtype=np.int64).tobytes())
             total.update("".join(some).encode("utf-8", "surrogatepass"))
         return total.hexdigest()
-    if kinds <= set(PLAIN):
+    if kinds <= {*PLAIN, *STATED} and not any(getattr(value, "tzinfo", None) for value in values):
         return hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).hexdigest()
     hasher = Hasher()
     hasher.add(values)
@@ -126,8 +139,8 @@ class Hasher:
         if type(value) in PLAIN:
             self._write(type(value).__name__, repr(value))
             return
-        if any(value is one for one in UNSEEN):
-            raise Unknown(f"reads {getattr(value, '__name__', 'the environment or the modules')}")
+        if id(value) in UNSEEN:
+            raise Unknown(f"reads {UNSEEN[id(value)]}")
         if id(value) in self._met:
             self._write("met", self._met[id(value)])
             return
@@ -149,14 +162,27 @@ class Hasher:
             self._add_all(item for pair in value.items() for item in pair)
         elif type(value) in (set, frozenset):
             self._write(*sorted(_alone(item) for item in value))
-        elif (type(value) is np.ndarray or isinstance(value, np.generic)) and value.dtype != object:
-            self._write(value.dtype.str, value.shape, value.tobytes())
+        elif type(value) is np.ndarray or isinstance(value, np.generic):
+            self._write(repr(value.dtype), value.shape)
+            pointers = value.dtype.hasobject or value.dtype.kind == "T"  # to objects, or to strings of any length
+            self.add(value.tolist() if pointers else value.tobytes())
+        elif _is_pandas(value):
+            self._add_pandas(value)
+        elif _is_stated(value):
+            self._write(repr(value))
         elif isinstance(value, re.Pattern):
             self._add_all([value.pattern, value.flags])
         elif isinstance(value, Path) and version_of(type(value)) is not None:
             self._write(str(value))
         else:
             self._add_code(value)
+
+    def _add_pandas(self, value: Any) -> None:
+        if value.ndim > 1:
+            self._add_all([value.attrs, value.columns, value.index, *(value.iloc[:, i] for i in range(value.shape[1]))])
+            return
+        self._add_all([value.name, str(value.dtype), getattr(value.dtype, "categories", None), value.to_numpy()])
+        self._add_all([value.attrs, value.index] if hasattr(value, "index") else list(value.names))
 
     def _add_code(self, value: Any) -> None:
         if isinstance(value, types.CodeType):
@@ -233,7 +259,8 @@ class Hasher:
         return version is not None
 
     def _add_module(self, module: types.ModuleType) -> None:
-        version = version_of_module(module.__name__)
+        own = sys.modules.get(module.__name__) is not module  # whatever it says it is
+        version = None if own else version_of_module(module.__name__)
         self._write(module.__name__, version or "")
         if version is None:
             source = Path(module.__file__ or "") if getattr(module, "__file__", None) else None
@@ -241,6 +268,20 @@ class Hasher:
                 raise Unknown(f"module {module.__name__}")
             self._write(source.read_bytes())
             self._add_all(item for name, v in vars(module).items() if not name.startswith("__") for item in (name, v))
+
+
+def _is_pandas(value: Any) -> bool:
+    """Whether a value is a frame, a series or an index of pandas, which is not imported for it."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and (type(value) in (pandas.DataFrame, pandas.Series) or isinstance(value, pandas.Index))
+
+
+def _is_stated(value: Any) -> bool:
+    """Whether the ``repr`` of a value is all there is to it: of the standard library's, and of pandas' with nanoseconds."""
+    if not isinstance(value, STATED):
+        return False
+    zone = getattr(value, "tzinfo", None)
+    return version_of(type(value)) is not None and (zone is None or version_of(type(zone)) is not None)
 
 
 def _content(value: Any) -> Iterable[Any]:

@@ -53,11 +53,12 @@ def _unloaded_file(package: str) -> str | None:
 def version_of_module(module: str | None) -> str | None:
     """The version of the installed package that a module is of, or None for code of the user's own."""
     top = (module or "").partition(".")[0]
-    if top in sys.stdlib_module_names and top != "__main__":
-        return sys.version.split()[0]
     loaded = sys.modules.get(top)
     file = getattr(loaded, "__file__", None) or _unloaded_file(top)
-    if top != "weakft" and not (file and str(Path(file).resolve()).startswith(LIBRARIES)):
+    installed = file is not None and str(Path(file).resolve()).startswith(LIBRARIES)
+    if top in sys.stdlib_module_names and top != "__main__" and (installed or file is None):
+        return sys.version.split()[0]
+    if top != "weakft" and not installed:
         return None
     try:
         return importlib.metadata.version(top)
