@@ -204,6 +204,16 @@ EDITS = {
         WORD, look = {0!r}, eval
         a = LabelingFunction("a", lambda x: "spam" if look("WORD") in x.text else None)
     """,
+    "a module by another name of its keeper": """
+        import sys as system
+        WORD = {0!r}
+        a = LabelingFunction("a", lambda x: "spam" if system.modules[__name__].WORD in x.text else None)
+    """,
+    "the command line": """
+        import sys
+        sys.argv[1:] = [{0!r}]
+        a = LabelingFunction("a", lambda x: "spam" if sys.argv[1] in x.text else None)
+    """,
     "another function's globals": """
         WORD = {0!r}
         def other(): pass
@@ -314,6 +324,7 @@ EDITS = {
 @pytest.mark.parametrize("rules", EDITS.values(), ids=EDITS)
 def test_an_edit_of_whatever_a_function_reads_is_noticed(run, monkeypatch, rules):
     monkeypatch.setenv("WEAKFT_TEST_WORD", "")
+    monkeypatch.setattr(sys, "argv", [*sys.argv])
     rules = "from weakft.lfs.core import LabelingFunction\n" + textwrap.dedent(rules)
     assert run(rules.format("apple"))[0][:, 0].tolist() == [1, -1, -1, -1]
     assert run(rules.format("pear"))[0][:, 0].tolist() == [-1, 1, -1, -1]

@@ -42,7 +42,7 @@ CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, bytes, in
 ENVIRONMENT = ("environ", "environb", "getenv", "getenvb")
 BY_NAME = (
     *(*ENVIRONMENT, "import_module", "resolve_name", "__name__", "__qualname__", "co_name"),
-    *("__globals__", "f_globals", "_getframe", "__subclasses__", "__annotations__"),
+    *("argv", "modules", "__globals__", "f_globals", "_getframe", "__subclasses__", "__annotations__"),
 )
 """Attributes through which a function reads what cannot be seen in it."""
 BUILTINS = ("__import__", "eval", "exec", "globals")
@@ -259,15 +259,16 @@ class Hasher:
         return version is not None
 
     def _add_module(self, module: types.ModuleType) -> None:
-        own = sys.modules.get(module.__name__) is not module  # whatever it says it is
-        version = None if own else version_of_module(module.__name__)
+        borrowed = sys.modules.get(module.__name__) is not module  # a name that another one has
+        version = None if borrowed else version_of_module(module.__name__)
         self._write(module.__name__, version or "")
         if version is None:
             source = Path(module.__file__ or "") if getattr(module, "__file__", None) else None
             if source is None or source.suffix != ".py" or not source.is_file():
                 raise Unknown(f"module {module.__name__}")
             self._write(source.read_bytes())
-            self._add_all(item for name, v in vars(module).items() if not name.startswith("__") for item in (name, v))
+            own = {name: v for name, v in vars(module).items() if not (name.startswith("__") and name.endswith("__"))}
+            self._add_all(item for pair in own.items() for item in pair)
 
 
 def _is_pandas(value: Any) -> bool:
@@ -311,8 +312,6 @@ def _refuse_unseen(code: types.CodeType) -> None:
     names = set(code.co_names)
     if found := names.intersection(BY_NAME):
         raise Unknown(f"{code.co_name} reads {min(found)}")
-    if names >= {"sys", "modules"}:
-        raise Unknown(f"{code.co_name} reads sys.modules")
     for instruction in dis.get_instructions(code):
         if instruction.opname == "IMPORT_NAME" and version_of_module(instruction.argval) is None:
             raise Unknown(f"{code.co_name} imports {instruction.argval or 'a neighbour'}")
