@@ -52,6 +52,51 @@ def test_regex_gazetteer_and_column(tmp_path):
         regex("bad", "(", 1)
 
 
+def test_a_gazetteer_is_looked_up_beside_the_rules_then_in_the_working_directory(tmp_path, monkeypatch):
+    for name in ("rules", "work"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    rules = tmp_path / "rules" / "rules.py"
+    rules.write_text("from weakft import gazetteer\ng = gazetteer('g', 'towns.txt', 1)\n")
+    with pytest.raises(
+        UserError, match=r"rules.py, line 2, .*'g': .*no gazetteer file .*/rules/towns.txt nor .*/work/towns"
+    ):
+        load_file(rules)
+    for name, town in (("work", "Bern"), ("rules", "Rome")):
+        (tmp_path / name / "towns.txt").write_text(town)
+        assert vote(load_file(rules).lfs[0], town) == [1]
+    assert vote(gazetteer("g", "towns.txt", 1), "Bern") == [1]
+
+
+def test_what_is_no_labeling_function_among_them_is_named(tmp_path):
+    def plain(x):
+        return 1
+
+    k = keywords("k", ["a"], 1)
+    for lfs, place in (
+        ([k, plain], r"lfs\[1\]: plain"),
+        ({"a": plain}, r"lfs\['a'\]: plain"),
+        ([[k], (plain,)], r"\[1\]\[0\]"),
+    ):
+        with pytest.raises(UserError, match=rf"{place}.* is no labeling function; put @labeling_function\(\) above it"):
+            weakft.label(["a"], lfs, label_names=LABELS)
+    with pytest.raises(UserError, match=r"lfs\[0\]: None is no labeling function; expected labeling functions only"):
+        weakft.label(["a"], [None, k], label_names=LABELS)
+    assert weakft.label(["a"], {"one": k}, label_names=LABELS).L.tolist() == [[1]]
+    rules = "from weakft import keywords\nk = keywords('k', ['a'], 1)\ndef plain(x): return 1\nHELPERS = [plain]\n"
+    (tmp_path / "rules.py").write_text(rules)
+    assert len(load_file(tmp_path / "rules.py").lfs) == 1
+    (tmp_path / "rules.py").write_text(rules + "ALL = [0, k, plain]\n")
+    with pytest.raises(UserError, match=r"rules.py: ALL\[2\]: plain is no labeling function"):
+        load_file(tmp_path / "rules.py")
+
+
+@pytest.mark.parametrize("kind", [set, frozenset])
+def test_class_names_need_an_order(kind):
+    with pytest.raises(UserError, match="label_names: expected a list of class names, in class order"):
+        weakft.label(["a"], [keywords("k", ["a"], "ham")], label_names=kind(LABELS))
+
+
 def test_names_numbers_minus_one_and_none_are_votes():
     answers = iter(["spam", 0, -1, None, np.int64(1)])
     assert vote(LabelingFunction("f", lambda x: next(answers)), *"abcde") == [1, 0, -1, -1, 1]

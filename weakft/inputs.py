@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -23,7 +23,7 @@ from weakft.errors import UserError, listed
 from weakft.lfs import fingerprint
 from weakft.lfs.columnwise import is_pattern
 from weakft.lfs.core import is_labeling_function
-from weakft.lfs.load import RuleSet, code_beside, from_objects, load_file
+from weakft.lfs.load import RuleSet, code_beside, from_objects, load_file, refuse_others
 from weakft.tasks import prepare
 from weakft.tasks.entities import OUTSIDE, refuse_other_schemes
 
@@ -40,7 +40,7 @@ class Given:
 
     def __post_init__(self) -> None:
         if self.label_names is not None:
-            if isinstance(self.label_names, (str, Mapping)) or not isinstance(self.label_names, Iterable):
+            if isinstance(self.label_names, (str, Mapping, Set)) or not isinstance(self.label_names, Iterable):
                 raise UserError(
                     f"label_names: expected a list of class names, in class order, found {self.label_names!r}."
                 )
@@ -95,9 +95,10 @@ def load_rules(options: VoteOptions, given: Given) -> RuleSet | None:
             raise UserError("lfs and votes='from-data' exclude each other; leave one out.")
         if not is_labeling_function(given.lfs) and not isinstance(given.lfs, Iterable):
             raise UserError(f"lfs: expected a list of labeling functions or a file's name, found {given.lfs!r}.")
-        return from_objects(
-            [given.lfs] if is_labeling_function(given.lfs) else list(given.lfs), given.label_names, "lfs"
-        )
+        lfs = [given.lfs] if is_labeling_function(given.lfs) else given.lfs
+        values = dict(lfs) if isinstance(lfs, Mapping) else list(lfs)
+        refuse_others(values, "lfs")
+        return from_objects([values], given.label_names, "lfs")
     if options.votes == "from-data":
         if options.lfs is not None:
             raise UserError("--lfs and --votes from-data exclude each other; leave one out.")

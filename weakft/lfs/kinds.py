@@ -133,7 +133,8 @@ def regex(name: str, pattern: str, label: Vote, *, case: bool = False) -> Patter
 def gazetteer(
     name: str, entries: str | Path | Iterable[str], label: Vote, *, case: bool = False
 ) -> PatternLF | WordsLF:
-    """Vote ``label`` where an entry of a list occurs; ``entries`` is a UTF-8 file with one entry a line, or an iterable.
+    """Vote ``label`` where an entry of a list occurs; ``entries`` is a UTF-8 file with one entry a line, or an iterable. A
+    relative path is looked up beside the file that calls this, then in the working directory.
 
     Examples
     --------
@@ -143,9 +144,12 @@ def gazetteer(
     """
     where = _caller()
     if isinstance(entries, (str, Path)):
-        path = Path(entries)
-        if not path.is_file():
-            raise UserError(f"{where}, labeling function {name!r}: there is no gazetteer file {path}.")
+        beside = Path(sys._getframe(1).f_code.co_filename).parent
+        places = [(folder / entries).resolve() for folder in (beside, Path())]
+        path = next(filter(Path.is_file, places), None)
+        if path is None:
+            sought = " nor ".join(map(str, dict.fromkeys(places)))
+            raise UserError(f"{where}, labeling function {name!r}: there is no gazetteer file {sought}.")
         try:
             entries = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:

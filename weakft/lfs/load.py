@@ -131,7 +131,8 @@ def load_file(path: Path) -> RuleSet:
 
     Raises
     ------
-    UserError : no such file, an error while it runs (with its line), no labeling function, a name used twice.
+    UserError : no such file, an error while it runs (with its line), no labeling function, one without its decorator in a
+        list of others, a name used twice.
     """
     if not path.is_file():
         raise UserError(f"--lfs {path}: there is no such file. Expected a Python file with labeling functions.")
@@ -155,6 +156,10 @@ def load_file(path: Path) -> RuleSet:
         line = frames[-1].lineno if frames else "?"
         function = f", in {frames[-1].name}" if frames and frames[-1].name != "<module>" else ""
         raise UserError(f"{path}, line {line}{function}: {type(error).__name__}: {error}") from error
+    for variable, value in vars(module).items():
+        if type(value) is list and any(map(is_labeling_function, value)):
+            called = {at: v for at, v in enumerate(value) if callable(v) and not isinstance(v, type)}
+            refuse_others(called, f"{path}: {variable}")
     return from_objects(list(vars(module).values()), _labels(getattr(module, "LABELS", None), str(path)), str(path))
 
 
@@ -174,6 +179,22 @@ def from_objects(values: list[Any], label_names: list[str] | None, source: str) 
             )
         by_name[lf.name] = lf
     return RuleSet(lfs, label_names, source)
+
+
+def refuse_others(values: Any, where: str) -> None:
+    """Refuse what is no labeling function in a list, tuple or dict of them, or in those among them.
+
+    Raises
+    ------
+    UserError : names the first such entry.
+    """
+    for at, value in values.items() if isinstance(values, dict) else enumerate(values):
+        if isinstance(value, (list, tuple, dict, set, frozenset)):
+            refuse_others(value, f"{where}[{at!r}]")
+        elif not is_labeling_function(value):
+            what = getattr(value, "__name__", repr(value))
+            mend = "put @labeling_function() above it" if callable(value) else "expected labeling functions only"
+            raise UserError(f"{where}[{at!r}]: {what} is no labeling function; {mend}.")
 
 
 def _found(value: Any, within: tuple[int, ...]) -> Iterator[Any]:
