@@ -205,9 +205,9 @@ EDITS = {
         a = LabelingFunction("a", lambda x: "spam" if look("WORD") in x.text else None)
     """,
     "a module by another name of its keeper": """
-        import sys as system
-        WORD = {0!r}
-        a = LabelingFunction("a", lambda x: "spam" if system.modules[__name__].WORD in x.text else None)
+        import sys as system, types
+        system.modules["weakft_test_words"] = types.SimpleNamespace(WORD={0!r})
+        a = LabelingFunction("a", lambda x: "spam" if system.modules["weakft_test_words"].WORD in x.text else None)
     """,
     "the command line": """
         import sys
