@@ -22,13 +22,13 @@ class Example(SimpleNamespace):
     """A row: ``x.text``, ``x.id`` and one attribute a column; also ``x["text"]`` and ``x.get("stars")``, as pandas' rows."""
 
     def __getattr__(self, name: str) -> Any:  # where there is none of that name
-        raise AttributeError(self._no_column(name), name=name, obj=self)
+        raise AttributeError(_no_column(self, name), name=name, obj=self)
 
     def __getitem__(self, name: str) -> Any:
         try:
             return _attributes(self)[name]
         except KeyError:
-            raise KeyError(self._no_column(name)) from None
+            raise KeyError(_no_column(self, name)) from None
 
     def get(self, name: str, default: Any = None) -> Any:
         """A column's value, or the default where there is no such column."""
@@ -37,33 +37,35 @@ class Example(SimpleNamespace):
     def __contains__(self, name: object) -> bool:
         return name in _attributes(self)
 
-    def _no_column(self, name: Any) -> str:
-        return f"the example has no column {name!r}; it has {listed(list(_attributes(self)))}{_taken(name)}"
-
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
         """All attributes. Who asks for them may change them."""
-        self._note()
+        _note(self)
         return _attributes(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._note()
+        _note(self)
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
-        self._note()
+        _note(self)
         super().__delattr__(name)
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:  # a copy's
         _attributes(self).update(attributes)
 
-    def _note(self) -> None:
-        if _changed is not None:
-            _changed.append((self, dict(_attributes(self))))
-
 
 _attributes: Callable[[Example], dict[str, Any]] = vars(SimpleNamespace)["__dict__"].__get__
 """All attributes of an example, which is not noted as changed by that."""
+
+
+def _note(x: Example) -> None:  # no method: a column may be called as one
+    if _changed is not None:
+        _changed.append((x, dict(_attributes(x))))
+
+
+def _no_column(x: Example, name: Any) -> str:
+    return f"the example has no column {name!r}; it has {listed(list(_attributes(x)))}{_taken(name)}"
 
 
 def _taken(name: Any) -> str:

@@ -76,7 +76,6 @@ def apply_blocks(
         partial(_hold, job) if fork else partial(_hold_file, source, names, replace(job, lfs=[], data=Dataset([], [])))
     )
     context = multiprocessing.get_context("fork" if fork else "spawn")
-    others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(begin,))
     try:
         if fork:
@@ -89,10 +88,10 @@ def apply_blocks(
                 changed |= voted[2]
             yield block, *voted[:2]
     except BaseException as error:  # workers may be in the midst of a function that does not end
+        workers = [*(pool._processes or {}).values()]  # Python 3.14 has a method for this
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            if worker not in others:
-                worker.kill()
+        for worker in workers:
+            worker.kill()
         if isinstance(error, BrokenProcessPool):
             raise UserError(
                 "--processes: a worker process ended before its rows were done. A labeling function ended it (os._exit, or a "
