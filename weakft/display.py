@@ -6,6 +6,7 @@ import math
 from types import TracebackType
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,7 +17,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 
 from weakft.runs import REPORT
 
@@ -37,11 +38,13 @@ class TerminalProgress:
         self.console = console or Console(emoji=False)
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓"),
-            TextColumn("{task.description:<24}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[note]}"),
+            TextColumn("{task.description:<24}", markup=False),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(
+                table_column=Column(no_wrap=True)
+            ),  # numbers are never cut: the bar and the note give way
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[note]}", style="dim", markup=False, table_column=Column()),
             console=self.console,
         )
         self._task: TaskID | None = None
@@ -210,12 +213,12 @@ def show_worth(console: Console, found: Any, said: str) -> None:
 
 
 def show_summary(console: Console, frame: Any, gold: int) -> None:
-    """The labeling-function summary as a table, the one to mend first."""
+    """The labeling-function summary as a table, the one to mend first; wider than the console rather than cut a number."""
     checked, failed = "accuracy" in frame.columns, bool(frame["errors"].any())
     table = Table(
         title="Labeling functions, the one to mend first", title_justify="left", box=None, padding=(0, 1, 0, 0)
     )
-    table.add_column("name", overflow="fold", min_width=17)
+    table.add_column("name", overflow="fold", min_width=14)
     table.add_column("votes for", overflow="fold", min_width=12)
     headings = ["coverage", "overlaps", "conflicts"]
     headings += ["accuracy", "95 % CI"] if checked else []
@@ -229,6 +232,11 @@ def show_summary(console: Console, frame: Any, gold: int) -> None:
             found = f"{row.accuracy:.2f} of {row.votes_checked}" if row.votes_checked else "–"
             cells += [found, f"{row.ci_low:.2f}–{row.ci_high:.2f}" if row.votes_checked else ""]
         table.add_row(*cells, *([str(row.errors)] if failed else []))
-    console.print(table)
+    for column in table.columns[2:]:
+        column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+    needed = sum((column.min_width or 0) + 1 for column in table.columns)
+    if needed > console.width:
+        table.width = needed
+    console.print(table, crop=False)
     if checked:
         console.print(f"Accuracy is measured on the {gold} gold labels of the validation split.")

@@ -1,0 +1,52 @@
+"""What the terminal shows: no number is cut, and nothing of the user's is taken for markup."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from weakft.display import TerminalProgress, show_summary
+
+
+def console(width=80):
+    return Console(file=io.StringIO(), width=width, emoji=False)
+
+
+def summary(checked, errors):
+    row = {"name": "mentions_of_refunds_or_returns", "polarity": "negative, positive"}
+    row |= {"coverage": 0.48, "overlaps": 0.31, "conflicts": 1.0, "errors": errors}
+    if checked:
+        row |= {"votes_checked": 1900, "accuracy": 1.0, "ci_low": 0.36, "ci_high": 0.79}
+    return pd.DataFrame([row, row | {"name": "k", "polarity": ""}])
+
+
+@pytest.mark.parametrize("width", [40, 80, 88, 100, 200])
+@pytest.mark.parametrize("errors", [0, 12345])
+@pytest.mark.parametrize("checked", [False, True])
+def test_no_number_of_the_summary_is_cut(checked, errors, width):
+    out = console(width)
+    show_summary(out, summary(checked, errors), 2000)
+    lines = out.file.getvalue().splitlines()
+    numbers = ["0.48", "0.31", "1.00"] + (["1.00 of 1900", "0.36–0.79"] if checked else [])
+    numbers += [str(errors)] if errors else []
+    headings = ["coverage", "overlaps", "conflicts"] + (["accuracy", "95 % CI"] if checked else [])
+    headings += ["errors"] if errors else []
+    assert all(heading in lines[1] for heading in headings)
+    rows = [line for line in lines if "0.48" in line]
+    assert len(rows) == 2 and all(f"{number} " in f"{row} " for row in rows for number in numbers)
+    if width == 80 and not errors:
+        assert max(map(len, lines)) <= 80  # it fits
+
+
+def test_no_count_of_a_progress_bar_is_cut():
+    out = console()
+    with TerminalProgress(out) as bars:
+        bars.start("first teacher: candidates", 16680)
+        bars.advance(16680, "bounded, validation split's class balance")
+        bars.start("labeling functions", 16680)
+        bars.advance(16680)
+    said = out.file.getvalue()
+    assert said.count("16680/16680") == 2 and said.count("0:00:0") == 2
