@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from weakft.cli import run
 from weakft.display import TerminalProgress, show_summary
+from weakft.label import main as label_main
 
 
 def console(width=80):
@@ -50,3 +52,12 @@ def test_no_count_of_a_progress_bar_is_cut():
         bars.advance(16680)
     said = out.file.getvalue()
     assert said.count("16680/16680") == 2 and said.count("0:00:0") == 2
+
+
+def test_a_link_as_output_of_label_stays(review_folder):
+    place = review_folder.parent
+    (place / "votes").symlink_to(place / "target")
+    args = ["--data", str(review_folder), "--lfs", str(place / "rules.py"), "--output", str(place / "votes")]
+    for _ in range(2):
+        assert run(label_main, args) == 0
+        assert (place / "votes").is_symlink() and (place / "target" / "label_matrix.parquet").is_file()

@@ -543,3 +543,34 @@ def test_a_signal_waits_for_a_safe_point_and_a_second_one_does_not():
         pytest.fail("held twice")
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_link_as_output_stays_and_its_target_is_the_run(train, tmp_path, dangling):
+    target, link = tmp_path / "disk" / "target", tmp_path / "run"
+    target.parent.mkdir()
+    if not dangling:
+        target.mkdir()
+    link.symlink_to(target)
+    for seed in (0, 1):
+        train(method="majority", seed=seed)
+        assert link.is_symlink() and json.loads((target / "metrics.json").read_text())["seed"] == seed
+        assert sorted(path.name for path in target.parent.iterdir()) == ["target"]
+
+
+def test_a_link_that_leads_nowhere_is_refused_before_any_work(train, tmp_path):
+    (tmp_path / "run").symlink_to(tmp_path / "run")
+    with pytest.raises(UserError, match="exists and is no folder"):
+        train(method="majority")
+
+
+def test_a_link_in_the_place_of_an_unfinished_run_goes_and_what_it_leads_to_stays(tmp_path):
+    place, mine = tmp_path / "run.partial", tmp_path / "mine"
+    for folder in (place, mine):
+        folder.mkdir()
+    (place / unfinished.LOCK).touch()
+    (mine / "thesis.txt").touch()
+    (place / "other").symlink_to(mine)
+    with hold(tmp_path):
+        assert not (place / "other").is_symlink()
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]

@@ -40,9 +40,8 @@ class TerminalProgress:
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description:<24}", markup=False),
             BarColumn(bar_width=20),
-            MofNCompleteColumn(
-                table_column=Column(no_wrap=True)
-            ),  # numbers are never cut: the bar and the note give way
+            # numbers are never cut: the bar and the note give way
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TimeElapsedColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[note]}", style="dim", markup=False, table_column=Column()),
             console=self.console,

@@ -90,7 +90,7 @@ def main(args: list[str]) -> None:
     from weakft.display import TerminalProgress, show_summary
     from weakft.inputs import Given
 
-    folder = Path(config.output)
+    folder = runs.resolved(Path(config.output))
     runs.check_place(folder)
     runs.refuse_others(folder, frozenset({MATRIX, runs.LF_SUMMARY}), needed=MATRIX, what="a label matrix of weakft's")
     with TerminalProgress() as bars:
@@ -107,7 +107,7 @@ def main(args: list[str]) -> None:
     covered = (labeled.L >= 0).any(axis=1).mean()
     bars.console.print(
         f"{labeled.L.shape[1]} labeling functions cover {covered:.1%} of {len(labeled.L)} training {unit}. "
-        f"Wrote {folder}."
+        f"Wrote {folder}.",
     )
 
 

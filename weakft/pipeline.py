@@ -49,7 +49,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
         task = choose(config.task, splits.train).name
         for line in (*understood(task, splits, rules, labels, needs.votes(config)), *needs.ignored(config)):
             progress.say(line)
-        folder = Path(config.output or f"runs/{splits.name}-{config.method}-seed{config.seed}")
+        folder = runs.resolved(Path(config.output or f"runs/{splits.name}-{config.method}-seed{config.seed}"))
         runs.check_target(folder)
         hashes = origin(splits, rules)
         if config.output is None and _data_of(folder) not in (None, hashes["data"]):

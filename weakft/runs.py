@@ -34,6 +34,11 @@ REPLACED = "replaced"
 """Where the earlier run lies for the moment in which a new one takes its place."""
 
 
+def resolved(folder: Path) -> Path:
+    """The folder that a link stands for, which is written and replaced in its stead; another folder as it is."""
+    return Path(os.path.realpath(folder)) if folder.is_symlink() else folder
+
+
 def check_target(folder: Path) -> None:
     """Refuse to replace a folder that is not an earlier run, and a place that cannot be written.
 
@@ -72,7 +77,7 @@ def check_place(folder: Path) -> None:
     """
     if not folder.name:
         raise UserError(f"--output {folder}: name a folder, not a place.")
-    if folder.exists() and not folder.is_dir():
+    if os.path.lexists(folder) and not folder.is_dir():
         raise UserError(f"--output {folder}: something of that name exists and is no folder; name a folder.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

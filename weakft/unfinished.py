@@ -118,7 +118,7 @@ def _clear(place: Path) -> None:
     """The options go first: without them nothing is resumed, should this be cut short. The lock stays."""
     (place / OPTIONS).unlink(missing_ok=True)
     for entry in place.iterdir():
-        if entry.is_dir():
+        if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         elif entry.name != LOCK:
             entry.unlink()
