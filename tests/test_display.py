@@ -54,6 +54,19 @@ def test_no_count_of_a_progress_bar_is_cut():
     assert said.count("16680/16680") == 2 and said.count("0:00:0") == 2
 
 
+def test_what_the_user_names_is_not_read_as_markup(review_folder, capsys):
+    place = review_folder.parent
+    args = ["--data", str(review_folder), "--lfs", str(place / "rules.py"), "--output", str(place / "v[" / "x]")]
+    assert run(label_main, args) == 0
+    said = capsys.readouterr()
+    assert "v[/x]" in said.out.replace("\n", "") and not said.err
+    out = console()
+    with TerminalProgress(out) as bars:
+        bars.start("runs", 1)
+        bars.advance(1, "a[/b], weak")
+    assert "a[/b], weak" in out.file.getvalue()
+
+
 def test_a_link_as_output_of_label_stays(review_folder):
     place = review_folder.parent
     (place / "votes").symlink_to(place / "target")

@@ -208,7 +208,7 @@ def show_worth(console: Console, found: Any, said: str) -> None:
     for i, (name, mean, low, high) in enumerate(rows):
         table.add_row(name, _figure(mean), f"{low:.3f}–{high:.3f}", style="bold green" if i == at else "")
     console.print(table)
-    console.print(said)
+    console.print(said, markup=False)
 
 
 def show_summary(console: Console, frame: Any, gold: int) -> None:

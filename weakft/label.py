@@ -108,6 +108,7 @@ def main(args: list[str]) -> None:
     bars.console.print(
         f"{labeled.L.shape[1]} labeling functions cover {covered:.1%} of {len(labeled.L)} training {unit}. "
         f"Wrote {folder}.",
+        markup=False,
     )
 
 
