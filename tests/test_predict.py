@@ -14,6 +14,7 @@ from weakft.cli import run
 from weakft.data import readers
 from weakft.data.objects import from_python
 from weakft.data.tables import Columns
+from weakft.data.writers import WRITERS, write
 from weakft.errors import UserError
 from weakft.predict import main
 from weakft.tasks.classification import Classification
@@ -70,6 +71,20 @@ def test_a_bad_row_late_in_the_file_leaves_what_was_there(model, texts, tmp_path
     assert message in capsys.readouterr().err
     assert (tmp_path / "out.csv").read_text() == "of before"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.parquet", "out.csv"]
+
+
+@pytest.mark.parametrize("extension", WRITERS)
+def test_two_that_write_one_file_at_once_leave_one_of_theirs_whole(tmp_path, extension):
+    output = tmp_path / f"out{extension}"
+
+    def parts():
+        yield pd.DataFrame({"text": ["first"] * 3})
+        assert write([pd.DataFrame({"text": ["second"] * 5})], output) == 5  # begins and ends while the first writes
+        yield pd.DataFrame({"text": ["first"] * 3})
+
+    assert write(parts(), output) == 6
+    assert list(read(output)["text"]) == ["first"] * 6
+    assert [path.name for path in tmp_path.iterdir()] == [output.name]
 
 
 def test_many_processes_at_once_predict_the_same(model, texts, tmp_path):

@@ -439,8 +439,7 @@ def test_a_full_disk_is_said_and_costs_nothing(train, tmp_path, monkeypatch, nam
 
 
 def test_a_text_that_cannot_be_written_leaves_no_part_of_it(tmp_path, monkeypatch):
-    full_disk(monkeypatch, "weakft.runs.Path.write_text", 1)
-    (tmp_path / ".page.html.partial").touch()
+    full_disk(monkeypatch, "weakft.runs.flush", 1)
     with pytest.raises(OSError, match="No space left"):
         runs.write_text(tmp_path / "page.html", "long")
     assert not list(tmp_path.iterdir())

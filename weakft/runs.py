@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -146,14 +147,26 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_text(path: Path, content: str) -> None:
-    """Write a file whole: beside, then renamed."""
-    beside = path.with_name(f".{path.name}{PARTIAL}")
+@contextmanager
+def replacing(path: Path, beside: Path | None = None) -> Iterator[Path]:
+    """A scratch file that takes ``path``'s place when the block ends well, and vanishes when it does not.
+
+    beside : its name; None: one that no other process takes, whatever they write at the same time.
+    """
+    beside = beside or path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
-        beside.write_text(content, encoding="utf-8")
+        yield beside
+        flush(beside)
         beside.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # on a disk that cannot be written there is nothing to clear up
+            beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a file whole: beside, then renamed."""
+    with replacing(path) as beside:
+        beside.write_text(content, encoding="utf-8")
 
 
 def values(path: Path) -> dict[str, Any]:

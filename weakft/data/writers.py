@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -73,13 +72,5 @@ def write(parts: Iterable[pd.DataFrame], output: Path) -> int:
     ------
     UserError : it cannot be written, or whatever making a part raises; then nothing is left beside it.
     """
-    beside = output.with_name(f".{output.name}{runs.PARTIAL}")
-    try:
-        with runs.mendable(output):
-            rows = WRITERS[output.suffix](parts, beside)
-            runs.flush(beside)
-            beside.replace(output)
-    finally:
-        with suppress(OSError):  # on a disk that cannot be written there is nothing to clear up
-            beside.unlink(missing_ok=True)
-    return rows
+    with runs.mendable(output), runs.replacing(output) as beside:
+        return WRITERS[output.suffix](parts, beside)
