@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pkgutil
+import resource
 import signal
 import subprocess
 import sys
@@ -442,6 +443,30 @@ def test_a_text_that_cannot_be_written_leaves_no_part_of_it(tmp_path, monkeypatc
     full_disk(monkeypatch, "weakft.runs.flush", 1)
     with pytest.raises(OSError, match="No space left"):
         runs.write_text(tmp_path / "page.html", "long")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("room", [0, 1000, 401_000])  # torch says RuntimeError where a tensor breaks off, else OSError
+def test_a_disk_that_fills_up_within_a_checkpoint_is_said(tmp_path, room):
+    checkpoint = Checkpoint(tmp_path / "head.pt", every=1)
+    checkpoint.save({"n": 1})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(UserError, match="head.pt: cannot be written: File too large. Earlier checkpoints stay"):
+            checkpoint.save({"weights": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert checkpoint.load() == {"n": 1} and [path.name for path in tmp_path.iterdir()] == ["head.pt"]
+
+
+def test_an_error_of_torch_that_is_not_the_disks_is_not_taken_for_it(tmp_path, monkeypatch):
+    def broken(*args):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(torch, "save", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        Checkpoint(tmp_path / "head.pt", every=1).save({"n": 1})
     assert not list(tmp_path.iterdir())
 
 

@@ -6,7 +6,6 @@ or absent. Knows nothing of what the stages keep.
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable
@@ -73,18 +72,13 @@ class Checkpoint:
         """
         if self.file is None or not self.every:
             return
-        beside = self.file.with_suffix(".partial")
-        try:
-            with self.signals.held(), runs.mendable(self.file, ADVICE):
-                self.file.parent.mkdir(exist_ok=True)
-                with beside.open("wb") as stream:
-                    torch.save({"data": self.data, "state": _plain(state), "random": _random_states()}, stream)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                beside.replace(self.file)
-                runs.flush(self.file.parent)
-        finally:
-            beside.unlink(missing_ok=True)
+        content = {"data": self.data, "state": _plain(state), "random": _random_states()}
+        with self.signals.held(), runs.mendable(self.file, ADVICE):
+            self.file.parent.mkdir(exist_ok=True)
+            # one process at a time writes here, and takes the name again that a killed one has left
+            with runs.replacing(self.file, self.file.with_suffix(runs.PARTIAL)) as beside:
+                _write(content, beside)
+            runs.flush(self.file.parent)
         self.last = time.monotonic()
 
     def offer(self, state: Callable[[], State]) -> None:
@@ -116,6 +110,16 @@ class Checkpoints:
     def within(self, name: str) -> Checkpoints:
         """Those of another end model of the same run."""
         return Checkpoints(self.folder / name, self.every, self.signals, self.data)
+
+
+def _write(content: State, file: Path) -> None:
+    try:
+        with file.open("wb") as stream:
+            torch.save(content, stream)
+    except RuntimeError as error:  # torch's own, for a write that failed in the midst of a tensor
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from error
+        raise
 
 
 def arrays(state: State) -> State:
