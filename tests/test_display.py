@@ -6,11 +6,16 @@ import io
 
 import pandas as pd
 import pytest
+import yaml
 from rich.console import Console
 
 from weakft.cli import run
-from weakft.display import TerminalProgress, show_summary
+from weakft.display import TerminalProgress, show_run, show_summary
+from weakft.job import Run
 from weakft.label import main as label_main
+from weakft.report import outcome
+from weakft.report.folder import FinishedRun, Metrics
+from weakft.runs import CONFIG
 
 
 def console(width=80):
@@ -74,3 +79,30 @@ def test_a_link_as_output_of_label_stays(review_folder):
     for _ in range(2):
         assert run(label_main, args) == 0
         assert (place / "votes").is_symlink() and (place / "target" / "label_matrix.parquet").is_file()
+
+
+@pytest.mark.parametrize(
+    ("method", "n", "said"),
+    [
+        ("gold", 3, "fine-tuning on 3 gold labels"),
+        ("gold", None, "fully supervised (ceiling)"),
+        ("valid", 1, "fine-tuning on 1 validation label"),
+        ("valid", None, "fine-tuning on the validation labels"),
+    ],
+)
+def test_a_run_on_a_few_gold_labels_is_called_that(tmp_path, method, n, said):
+    figures = {"accuracy": 0.5, "macro_f1": 0.5, "n": 8}
+    table = {method: figures, "gold": figures}
+    used = {"train": n or 9, "valid": 0}
+    metrics = {"method": method, "seed": 0, "data": "d", "model": "m", "labels": ["a", "b"], "rows": {"test": 8}}
+    metrics |= {"table": table, "timing": {}, "gold_labels_used": n or 9, "gold_labels_used_by_split": used}
+    metrics |= {"trained_on_valid": False, "gold_labels_in_lf_summary": 0}
+    (tmp_path / CONFIG).write_text(yaml.safe_dump({"gold_labels": n}))
+    out = console(100)
+    show_run(out, Run(tmp_path, metrics, None, table))
+    shown = {line.strip("│").split("│")[0].strip() for line in out.file.getvalue().splitlines() if "│" in line}
+    expected = {said} | ({"fully supervised (ceiling)"} if method == "valid" else set())
+    assert shown == expected
+    finished = FinishedRun(Metrics.model_validate(metrics), {"gold_labels": n}, pd.DataFrame(), None, None)
+    assert {row["name"] for row in outcome.reached(finished)["rows"]} == expected
+    assert dict(outcome.head(finished)["facts"])["method"] == said

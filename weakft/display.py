@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
-from weakft.runs import REPORT
+from weakft.runs import CONFIG, REPORT, values
 
 ROW_NAMES = {
     "majority": "majority vote of the LFs",
@@ -29,6 +29,16 @@ ROW_NAMES = {
     "gold": "fully supervised (ceiling)",
     "valid": "fine-tuning on the validation labels",
 }
+
+OF_SOME_LABELS = {"gold": "gold", "valid": "validation"}
+"""The methods that may train on some of the gold labels, and what these are called."""
+
+
+def row_name(name: str, method: str, gold_labels: int | None) -> str:
+    """A method in words, within a run of ``method`` on so many gold labels (None: all that there are)."""
+    if gold_labels and name == method and name in OF_SOME_LABELS:
+        return f"fine-tuning on {gold_labels} {OF_SOME_LABELS[name]} label{'' if gold_labels == 1 else 's'}"
+    return ROW_NAMES.get(name, name)
 
 
 class TerminalProgress:
@@ -116,7 +126,7 @@ def show_run(console: Console, run: Any) -> None:
             f"({_escape(chosen['reason'])})."
         )
     if run.table:
-        console.print(_results(run.table, metrics["method"]))
+        console.print(_results(run.table, metrics["method"], values(run.folder / CONFIG).get("gold_labels")))
     else:
         console.print("No test split with gold labels: no test figures.")
     used = metrics["gold_labels_used_by_split"]
@@ -169,7 +179,7 @@ def _candidates(chosen: dict[str, Any]) -> Table:
     return table if chosen["candidates"] else Table(box=None)
 
 
-def _results(results: dict[str, Any], method: str) -> Table:
+def _results(results: dict[str, Any], method: str, gold_labels: int | None) -> Table:
     from weakft.tasks.measure import HEADLINES, UNITS, headline
 
     n = next(iter(results.values()))["n"]
@@ -181,7 +191,8 @@ def _results(results: dict[str, Any], method: str) -> Table:
         table.add_column(heading, justify="right")
     for name, figures in results.items():
         style = "bold green" if name == method else ""
-        table.add_row(ROW_NAMES.get(name, name), *(_figure(figures[key]) for key in shown), style=style)
+        said = row_name(name, method, gold_labels)
+        table.add_row(said, *(_figure(figures[key]) for key in shown), style=style)
     return table
 
 

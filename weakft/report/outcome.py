@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weakft.config import TrainConfig
-from weakft.display import ROW_NAMES, valid_purpose
+from weakft.display import ROW_NAMES, row_name, valid_purpose
 from weakft.lfs.summary import wilson
 from weakft.report.folder import Figures, FinishedRun, Metrics
 from weakft.tasks.measure import HEADLINES
@@ -19,7 +19,7 @@ LEAST_GAP = 0.01
 def head(run: FinishedRun) -> dict[str, Any]:
     """What was run: names, (term, description) pairs of facts, and the seconds it took."""
     m = run.metrics
-    facts = [("method", ROW_NAMES.get(m.method, m.method)), ("seed", str(m.seed))]
+    facts = [("method", row_name(m.method, m.method, run.options.get("gold_labels"))), ("seed", str(m.seed))]
     if run.has_end_model:
         facts.append(("backbone", m.model))
         where = [part for part in (m.device, m.precision if m.precision != "no" else "fp32") if part]
@@ -60,7 +60,7 @@ def reached(run: FinishedRun) -> dict[str, Any] | None:
     m = run.metrics
     rows = [
         {
-            "name": ROW_NAMES.get(name, name),
+            "name": row_name(name, m.method, run.options.get("gold_labels")),
             "ours": name == m.method,
             "accuracy": figures.accuracy,
             "interval": wilson(_right(figures), figures.n),
