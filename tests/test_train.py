@@ -439,6 +439,21 @@ def test_the_estimator_keeps_scikit_learns_conventions(tiny_model):
         copy.set_params(options={"seed": 1}).fit(texts)
 
 
+def test_from_python_what_was_not_meant_is_a_warning_where_weakft_was_called(tmp_path):
+    @weakft.labeling_function()
+    def broken(x):
+        return x.txet
+
+    valid = table(20, 1).rename(columns={"label": "sentiment"})
+    with pytest.warns(UserWarning, match="no gold labels") as warned:
+        weakft.label(table(50, 0), [*review_lfs(), broken], valid=valid, label_names=LABELS, cache=False)
+    said = [str(w.message) for w in warned]
+    assert {w.filename for w in warned} == {__file__}
+    assert any("no gold labels among its columns ('sentiment')" in line for line in said)
+    assert any("broken" in line and "raised on 70 rows" in line for line in said)
+    assert not any("classification: 50 training texts" in line for line in said)  # that is no mistake
+
+
 def test_label_returns_the_matrix_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     labeled = weakft.label(table(50, 0), review_lfs(), label_names=LABELS)

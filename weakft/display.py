@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import warnings
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +21,7 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
+from weakft.errors import Told
 from weakft.runs import CONFIG, REPORT, values
 
 ROW_NAMES = {
@@ -93,7 +96,7 @@ class TerminalProgress:
 
 
 class Silent:
-    """Progress for the Python API and tests: keeps messages in `messages`, shows nothing."""
+    """Progress for the Python API and tests: no bars; keeps `messages`, and warns with those that are not `Told`."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -105,8 +108,24 @@ class Silent:
         """Nothing to show."""
 
     def say(self, message: str) -> None:
-        """Keep the message."""
+        """Keep the message, and warn where weakft was called."""
         self.messages.append(message)
+        level, module = _entered()
+        if not isinstance(message, Told) and not module.startswith(
+            "weakft.comparison."
+        ):  # a worker's: nobody called it
+            warnings.warn(message, UserWarning, stacklevel=level + 1)
+
+
+def _entered() -> tuple[int, str]:
+    """How many calls up the outermost one within weakft is, counted as `warnings` does, and its module."""
+    level, found, frame = 1, (1, ""), sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__") or ""
+        if module.startswith("weakft."):
+            found = level, module
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    return found
 
 
 def _escape(text: str) -> str:

@@ -1,4 +1,6 @@
-"""The one error type that means "the user can mend this": shown in one paragraph, exit code 2, no traceback."""
+"""What is said to a user: the one error type that means "you can mend this" (one paragraph, exit code 2, no traceback), and
+notes that warn of nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,12 @@ class UserError(Exception):
     The message names the file, row, column or function, what was found, what was expected, and what to do.
     The command line prints it without a traceback (unless ``--debug``) and exits with code 2.
     """
+
+
+class Told(str):
+    """A note of what was done as asked: the command line shows it as any other, from Python it is no warning."""
+
+    __slots__ = ()
 
 
 def nearest(word: str, known: list[str]) -> str:

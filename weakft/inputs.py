@@ -19,7 +19,7 @@ from weakft.data.labels import CLASSES, by_number
 from weakft.data.objects import from_python
 from weakft.data.readers import SPLIT_NAMES, read_splits, read_table
 from weakft.data.tables import Columns
-from weakft.errors import UserError, listed
+from weakft.errors import Told, UserError, listed
 from weakft.lfs import fingerprint
 from weakft.lfs.columnwise import is_pattern
 from weakft.lfs.core import is_labeling_function
@@ -177,7 +177,8 @@ def understood(
     found = "; ready votes" if rules is None else f"; {len(rules.lfs)} labeling functions"
     counted = rules is not None and votes and splits.found and by_number(names)
     order = " (found in the data; votes that are numbers count them from 0 in this order)" if counted else ""
-    yield f"{', '.join(said)}; {'labels' if train.asked else 'classes'} {listed(names)}{order}{found if votes else ''}."
+    kind = "labels" if train.asked else "classes"
+    yield Told(f"{', '.join(said)}; {kind} {listed(names)}{order}{found if votes else ''}.")
     if train.words is not None and OUTSIDE not in labels:
         yield (
             f"No class is called {OUTSIDE!r}: every word counts as one of an entity. Where one of {listed(names)} means that "

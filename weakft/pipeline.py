@@ -17,7 +17,7 @@ import yaml
 from weakft import needs, results, runs, unfinished
 from weakft.config import TrainConfig
 from weakft.data.rows import shown
-from weakft.errors import UserError
+from weakft.errors import Told, UserError
 from weakft.inputs import Given, load, origin, understood
 from weakft.interruption import Signals
 from weakft.job import Job, Run
@@ -58,7 +58,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
             return _finished(config, folder, hashes, progress)
         if splits.left_out:
             n = len(splits.train)
-            progress.say(f"{n:,} of {n + splits.left_out:,} training texts were drawn at random (--max-rows).")
+            progress.say(Told(f"{n:,} of {n + splits.left_out:,} training texts were drawn at random (--max-rows)."))
         job = Job(config, splits, labels, task, hashes, progress)
         with unfinished.hold(folder, _compared(config), config.resume, progress.say) as place:
             _work(job, rules, place, signals)
@@ -90,7 +90,7 @@ def _finished(config: TrainConfig, folder: Path, given: dict[str, str], progress
             f"--resume: the finished run {folder} was of other data or labeling functions, or of some that cannot be "
             "compared. Leave out --resume to begin anew, or name another folder with --output."
         )
-    progress.say(f"The run {folder} is finished: there is nothing to resume.")
+    progress.say(Told(f"The run {folder} is finished: there is nothing to resume."))
     summary = folder / runs.LF_SUMMARY
     return Run(folder, metrics, pd.read_csv(summary) if summary.is_file() else None, metrics["table"])
 
@@ -183,7 +183,9 @@ def _aggregate(job: Job, votes: Votes) -> Choice:
     if choice.warning:
         progress.say(choice.warning)
     if splits.valid is None:
-        progress.say("No validation split: the label model is not chosen by it, and training follows a fixed schedule.")
+        progress.say(
+            Told("No validation split: the label model is not chosen by it, and training follows a fixed schedule.")
+        )
     return choice
 
 
