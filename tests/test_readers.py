@@ -98,6 +98,18 @@ def test_bad_csv_is_refused_with_row_and_column(tmp_path, content, message):
     assert "train.csv" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["texts.csv", "texts.TSV"])
+def test_a_file_of_one_column_without_a_header_does_not_lose_its_first_text(tmp_path, name):
+    (tmp_path / name).write_text("good film today\nbad film\n")
+    with pytest.raises(
+        UserError, match="its only column, 'good film today', looks like a text: the first line of a file"
+    ):
+        read_table(tmp_path / name, Columns())
+    assert read_table(tmp_path / name, Columns(text="good film today")).texts == ["bad film"]
+    (tmp_path / name).write_text("review\ngood film\n")
+    assert read_table(tmp_path / name, Columns()).texts == ["good film"]
+
+
 def test_mixed_types_and_missing_columns(tmp_path):
     (tmp_path / "t.json").write_text('[{"text": "a", "label": "x"}, {"text": 5, "label": "y"}]')
     with pytest.raises(UserError):

@@ -140,4 +140,11 @@ def read_table(path: Path, columns: Columns) -> Dataset:
     """Read one CSV, TSV, JSONL, JSON or Parquet file as a split."""
     if not path.is_file():
         raise UserError(f"{path}: is a folder; name a file." if path.is_dir() else f"{path}: there is no such file.")
-    return table_to_dataset(parse(path), columns, source=str(path))
+    table = parse(path)
+    only = table.column_names[0] if table.num_columns == 1 else ""
+    if columns.text is None and path.suffix.lower() in (".csv", ".tsv") and len(only.split()) > 1:
+        raise UserError(
+            f"{path}: its only column, {only[:80]!r}, looks like a text: the first line of a file must name its columns. "
+            "Write one above it, text, or where that is the column's name, give it with --text-column."
+        )
+    return table_to_dataset(table, columns, source=str(path))
