@@ -43,6 +43,11 @@ def test_a_config_of_another_shape(folder, content):
         EndModel.load(folder)
 
 
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="There is no model folder .*gone"):
+        EndModel.load(tmp_path / "gone")
+
+
 def test_a_model_without_its_head(folder, tiny_model):
     shutil.copy(tiny_model / WEIGHTS, folder / WEIGHTS)
     with pytest.raises(UserError, match="weights are missing .*the first: classifier"):

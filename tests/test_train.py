@@ -437,6 +437,11 @@ def test_the_estimator_keeps_scikit_learns_conventions(tiny_model):
     assert set(again.predict(texts)) <= {"neg", "pos"}
     with pytest.raises(UserError, match="WeakClassifier: seed in options"):
         copy.set_params(options={"seed": 1}).fit(texts)
+    with pytest.raises(UserError, match="class names are unknown"):
+        copy.set_params(options=options, label_names=None, valid=None).fit(texts)
+    with pytest.raises(UserError, match="method 'majority' trains no model to predict with"):
+        copy.set_params(label_names=LABELS, method="majority").fit(texts)
+    assert copy.score(texts, labels) > 0.7  # as the fit before left it
 
 
 def test_from_python_what_was_not_meant_is_a_warning_where_weakft_was_called(tmp_path):

@@ -64,26 +64,27 @@ class WeakClassifier(ClassifierMixin, BaseEstimator):
         """
         from weakft.train import train
 
-        self._temporary = None if self.output else tempfile.TemporaryDirectory(prefix="weakft-")
-        folder = self.output or str(Path(self._temporary.name) / "run")  # type: ignore[union-attr]
+        if self.method in ("majority", "label-model"):
+            raise UserError(
+                f"WeakClassifier: method {self.method!r} trains no model to predict with; expected cosine or weak."
+            )
         own = {name: value for name, value in self.get_params(deep=False).items() if name != "options"}
         options = self.options or {}
         if repeated := sorted(own.keys() & options.keys()):
             raise UserError(f"WeakClassifier: {', '.join(repeated)} in options: give it as a parameter of its own.")
-        own["output"] = folder
-        if self.output is None:
+        temporary = None if self.output else tempfile.TemporaryDirectory(prefix="weakft-")
+        if temporary is not None:
+            own["output"] = str(Path(temporary.name) / "run")
             own["checkpoint_every"] = 0  # a temporary folder is never resumed
         run = train(X, **own | options)
+        # From here on nothing fails: until then the estimator is as an earlier fit left it.
         asked, labels = run.metrics["asked"], np.array(run.metrics["labels"])
         # Scikit-learn's scorers take it for granted that classes are in order of their names.
         self._order = slice(None) if asked else np.argsort(labels)
         self.classes_ = np.array(asked) if asked else labels[self._order]
         self.metrics_ = run.metrics
-        if not (Path(folder) / runs.MODEL).is_dir():
-            raise UserError(
-                f"WeakClassifier: method {self.method!r} trains no model to predict with; expected cosine or weak."
-            )
-        self.folder_ = str(runs.model_folder(Path(folder)))
+        self.folder_ = str(runs.model_folder(run.folder))
+        self._temporary = temporary
         self._end_model: Any = None
         return self
 

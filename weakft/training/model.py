@@ -116,8 +116,10 @@ class EndModel:
 
         Raises
         ------
-        UserError : the folder's config is not that of a sequence classifier.
+        UserError : there is no such folder, or its config is not that of a sequence classifier.
         """
+        if not folder.is_dir():
+            raise UserError(f"There is no model folder {folder}.")
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             names = config["id2label"]
