@@ -385,3 +385,10 @@ def test_other_rules_run_again_and_gold_does_not(review_folder, tmp_path, monkey
     (review_folder / "test.csv").write_text("text,label,stars\ngood,pos,5\n")  # a rule may read it
     weakft.benchmark([review_folder], **options)
     assert ran[5:] == ["majority"]
+
+
+def test_objects_in_place_of_files_are_refused():
+    frame = pd.DataFrame({"text": ["good film"]})
+    for given in (frame, [frame]):
+        with pytest.raises(UserError, match="expected a path or a list of paths, found DataFrame"):
+            weakft.benchmark(given)

@@ -401,6 +401,55 @@ def test_tokens_in_lists_of_one_length(tmp_path):
     assert read_table(tmp_path / "a.parquet", Columns()).words.tolist() == [2, 2]
 
 
+@pytest.mark.parametrize(
+    ("value", "source", "message"),
+    [
+        (
+            {"train": ["a"], "validation": ["b"]},
+            "train",
+            r"splits train, validation: give data=d\['train'\], valid=d\['val",
+        ),
+        (
+            {"train": ["a"], "test": ["b"]},
+            "texts",
+            r"texts: holds the splits train, test: give one of them, such as d\['te",
+        ),
+        ({"text": ["a"]}, "train", "expected a list of strings .* found dict"),
+        (
+            (["good film", "bad film"], ["pos", "neg"]),
+            "valid",
+            "valid: holds 2 columns of 2 values each. From Python, texts",
+        ),
+        (
+            np.array([["good film", "pos"], ["bad", "neg"]]),
+            "valid",
+            "texts with labels are a DataFrame with a text and a",
+        ),
+        (
+            ["good", "half \ud83d of it"],
+            "train",
+            r"row 2, column 'text': character 6 of 'half \\ud83d of it' is half a ch",
+        ),
+        ([["good"], ["\ud83d"]], "train", "row 2, column 'tokens': character 1 of"),
+    ],
+)
+def test_objects_that_are_not_one_split(value, source, message):
+    with pytest.raises(UserError, match=message):
+        from_python(value, Columns(), source)
+
+
+def test_a_dict_of_datasets_is_refused():
+    datasets = pytest.importorskip("datasets")
+    splits = datasets.DatasetDict({"train": datasets.Dataset.from_dict({"text": ["good film"]})})
+    with pytest.raises(UserError, match=r"train: holds the splits train: give data=d\['train'\]"):
+        from_python(splits, Columns(), "train")
+
+
+def test_token_lists_in_a_tuple_or_an_array_are_still_token_lists():
+    assert from_python((["a", "b"], ["c", "d"]), Columns(), "train").texts == ["a b", "c d"]
+    assert from_python(np.array([["a", "b"], ["c", "d"]]), Columns(), "train").texts == ["a b", "c d"]
+
+
 def test_a_data_set_of_unknown_length_is_refused():
     datasets = pytest.importorskip("datasets")
     rows = datasets.Dataset.from_dict({"text": ["a", "b"]}).to_iterable_dataset()

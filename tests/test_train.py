@@ -459,6 +459,11 @@ def test_from_python_what_was_not_meant_is_a_warning_where_weakft_was_called(tmp
     assert not any("classification: 50 training texts" in line for line in said)  # that is no mistake
 
 
+def test_unknown_class_names_are_asked_for_where_they_can_be_given():
+    with pytest.raises(UserError, match=r"class names are unknown: name them in class order, label_names=\[\.\.\.\]"):
+        weakft.label(table(50, 0, label=False), review_lfs())
+
+
 def test_label_returns_the_matrix_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     labeled = weakft.label(table(50, 0), review_lfs(), label_names=LABELS)

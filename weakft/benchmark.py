@@ -31,8 +31,15 @@ def benchmark(data: str | Path | Sequence[str | Path] | None = None, **options: 
     """
     from weakft.comparison.summary import frame
     from weakft.display import Silent
+    from weakft.errors import UserError
 
-    paths = [data] if isinstance(data, (str, Path)) else data or []
+    paths = [] if data is None else [data] if isinstance(data, (str, Path)) else data
+    if not isinstance(paths, Sequence) or not all(isinstance(path, (str, Path)) for path in paths):
+        kinds = {type(v).__name__ for v in paths} if isinstance(paths, Sequence) else {type(data).__name__}
+        raise UserError(
+            "weakft.benchmark: its runs are processes that read files; expected a path or a list of paths, found "
+            f"{', '.join(sorted(kinds))}."
+        )
     config = build(BenchmarkConfig, {**options, "data": [str(d) for d in paths]}, "weakft.benchmark")
     return frame(run_benchmark(config, Silent())[0])
 

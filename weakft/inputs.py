@@ -139,10 +139,10 @@ def load(
     labels = (rules.label_names if rules else None) or splits.label_names
     prepare(task, splits, labels)
     if labels is None:
-        raise UserError(
-            "The class names are unknown: write LABELS = [...] in the file with the labeling functions, or give data "
-            "with gold labels."
-        )
+        where = "write LABELS = [...] in the file with the labeling functions"
+        if given.lfs is not None:
+            where = "name them in class order, label_names=[...]"
+        raise UserError(f"The class names are unknown: {where}, or give data with gold labels.")
     if rules and rules.label_names and splits.label_names and rules.label_names != splits.label_names:
         raise UserError(
             f"{rules.source}: LABELS is {rules.label_names}, but the data's classes are {splits.label_names}. "

@@ -359,16 +359,33 @@ def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> 
 
     Raises
     ------
-    UserError : two columns of one name, or values that no column type holds together.
+    UserError : two columns of one name, values that no column type holds together, or a string that is not Unicode.
     """
     _distinct(names, source)
     arrays = []
-    for name, column in zip(names, values, strict=True):
+    for name, column in zip(names, map(list, values), strict=True):
         try:
-            arrays.append(pa.array(list(column), from_pandas=True))
+            arrays.append(pa.array(column, from_pandas=True))
+        except UnicodeEncodeError as error:
+            raise UserError(f"{source}: {_unwritable(column, name, error)}") from error
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             raise UserError(
                 f"{source}: column {name!r}: expected values of one type, found others beside them "
                 f"({str(error).splitlines()[0]}). Give the column one type, or leave it out."
             ) from error
     return pa.table(arrays, names=names)
+
+
+def _unwritable(values: list[Any], column: str, error: UnicodeEncodeError) -> str:
+    """What is wrong with a string that UTF-8 has no bytes for, and its row."""
+    text = error.object
+    row = next((i for i, v in enumerate(values) if (v == text if isinstance(v, str) else text in _items(v))), None)
+    return (
+        f"{'' if row is None else f'row {row + 1}, '}column {column!r}: character {error.start + 1} of "
+        f"{text[max(0, error.start - 30) : error.start + 30]!a} is half a character (a lone surrogate), which UTF-8 has "
+        "no bytes for. Mend the text, for example by text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')."
+    )
+
+
+def _items(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
