@@ -262,6 +262,11 @@ def test_what_the_input_was_taken_for_is_said(folder):
     assert "no gold labels among its columns ('sentiment'); name their column with --label-column" in said
     assert "No labeling function votes for 'neg', 'none' on the training texts" in said
     assert "found in the data" not in said  # LABELS names them in order
+    (folder / "test.csv").write_text("text,label\ngood,\nbad,\n")
+    told = weakft(
+        "weakft.label", "--data", "data/train.csv", "--test", "test.csv", "--lfs", "one.py", "--output", "v", cwd=folder
+    )
+    assert "no gold labels: column 'label' is empty (or -1) in all 2 rows" in " ".join(told.stdout.split())
     (folder / "two.py").write_text(LFS.replace("LABELS =", "NAMES ="))
     told = weakft("weakft.label", "--data", "data/train.csv", "--lfs", "two.py", "--output", "w", cwd=folder)
     assert (

@@ -149,3 +149,8 @@ def test_texts_of_another_task_and_tables_without_labels_are_said(model):
         UserError, match=r"no gold labels to measure on among its columns \('sentiment'\); name their column"
     ):
         weakft.evaluate(model, frame)
+    frame = pd.DataFrame({"text": ["good film", "bad film"], "label": ["", None]})
+    with pytest.raises(
+        UserError, match=r"no gold labels to measure on: column 'label' is empty \(or -1\) in all 2 rows"
+    ):
+        weakft.evaluate(model, frame)

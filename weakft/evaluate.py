@@ -33,8 +33,8 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
     from weakft.data.dataset import Dataset
     from weakft.data.objects import from_python
     from weakft.data.tables import Columns
-    from weakft.errors import UserError, listed
-    from weakft.inputs import Given, load_data
+    from weakft.errors import UserError
+    from weakft.inputs import Given, load_data, without_gold
     from weakft.runs import model_folder
     from weakft.tasks.base import check
     from weakft.tasks.measure import Truth
@@ -57,8 +57,7 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
     if split is None:
         raise UserError(f"--data {config.data}: has no {config.split} split to measure on.")
     if split.gold is None:
-        others = f" among its columns ({listed(list(split.columns))})" if split.columns else ""
-        raise UserError(f"{split.source}: no gold labels to measure on{others}; name their column with --label-column.")
+        raise UserError(f"{split.source}: {without_gold(split, ' to measure on')}.")
     split = model.task.prepare(split, model.label_names)
     check(model.task, split)
     truth = Truth.of(split, model.classes, "measure")

@@ -14,7 +14,7 @@ from typing import Any
 
 from weakft.config import DataOptions, TrainConfig, VoteOptions
 from weakft.data import example
-from weakft.data.dataset import Splits, drawn
+from weakft.data.dataset import Dataset, Splits, drawn
 from weakft.data.labels import CLASSES, by_number
 from weakft.data.objects import from_python
 from weakft.data.readers import SPLIT_NAMES, read_splits, read_table
@@ -186,13 +186,23 @@ def understood(
         )
     for flag, split in (("--valid", splits.valid), ("--test", splits.test)):
         if split is not None and split.gold is None:
-            others = f" among its columns ({listed(list(split.columns))})" if split.columns else ""
-            yield f"{split.source} ({flag}): no gold labels{others}; name their column with --label-column."
+            yield f"{split.source} ({flag}): {without_gold(split)}."
     if splits.passed_over:
         yield (
             f"Not read: {listed(splits.passed_over)}. The files of a split are called {', '.join(SPLIT_NAMES)}, or are named "
             "with --valid and --test."
         )
+
+
+def without_gold(split: Dataset, purpose: str = "") -> str:
+    """That a split has no gold labels (for ``purpose``), where they were looked for, and what to do."""
+    if split.label_columns:
+        names = ", ".join(map(repr, split.label_columns))
+        where = f": column {names} is empty (or -1) in all {len(split):,} rows; fill it in, or name another"
+    else:
+        others = f" among its columns ({listed(list(split.columns))})" if split.columns else ""
+        where = f"{others}; name their column"
+    return f"no gold labels{purpose}{where} with --label-column"
 
 
 def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:

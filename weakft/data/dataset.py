@@ -88,6 +88,7 @@ class Dataset:
     words, or all labels asked of them.
     gold : `Gold` [r] or None.   votes : integer [r, m] (`vote_type`) of ready votes or None (-1 = abstain).
     source : where it came from, for messages.   first_row : the number of its first text there.
+    label_columns : the columns of a table that were taken for the gold labels, whether they hold any or not.
     """
 
     texts: list[str]
@@ -99,6 +100,7 @@ class Dataset:
     first_row: int = 0
     words: np.ndarray | None = None
     asked: list[str] | None = None
+    label_columns: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -107,6 +107,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         columns={name: table.column(name).to_pylist() for name in others},
         source=source,
         first_row=first_row,
+        label_columns=labels,
     )
     if tokens:
         data = by_words(data, joined=True)
