@@ -142,6 +142,11 @@ def test_a_file_of_options_can_ask_for_the_traceback(folder):
             {"method": "majority", "batch_size": 8, "processes": 2},
             ["Not read in this run (--method majority): --batch-size."],
         ),
+        (
+            {"votes": "from-data", "strict": True, "lf_timeout": 2.0, "processes": 4},
+            ["Not read in this run (--method cosine, --votes from-data): --strict, --lf-timeout, --processes."],
+        ),
+        ({"method": "gold", "strict": True}, ["Not read in this run (--method gold): --strict."]),
         ({"method": "label-model", "label_model": "bounded", "ceiling": True, "batch_size": 8}, []),
     ],
 )
@@ -150,7 +155,10 @@ def test_options_that_a_method_does_not_read_are_said(options, said):
     from weakft.config import TrainConfig
 
     assert list(needs.ignored(TrainConfig(**options))) == said
-    assert set(TrainConfig.model_fields) >= needs.OF_LABEL_MODELS | needs.OF_SELF_TRAINING | needs.OF_TRAINING
+    assert (
+        set(TrainConfig.model_fields)
+        >= needs.OF_LABEL_MODELS | needs.OF_SELF_TRAINING | needs.OF_TRAINING | needs.OF_RULES
+    )
 
 
 def test_help_lists_every_option_without_torch(folder):

@@ -17,6 +17,7 @@ OF_SELF_TRAINING = set(
     "period threshold least_selected contrastive_weight margin distance smoothing hard_pseudo_labels confidence_weights "
     "sharpened_pseudo_labels balanced_pseudo_labels first_teacher".split()
 )
+OF_RULES = {"strict", "lf_timeout", "processes", "cache", "cache_dir"}
 OF_TRAINING = set(EngineOptions.model_fields) - {"debug", "task", *OF_LABEL_MODELS}
 
 
@@ -79,6 +80,7 @@ def ignored(config: TrainConfig) -> Iterator[str]:
     cases = (
         (not trains, OF_TRAINING),
         (not cosine, OF_SELF_TRAINING | {"self_training_steps"}),
+        (not votes(config) or config.votes == "from-data", OF_RULES),
         (config.self_training_steps == 0, OF_SELF_TRAINING),
         (config.method not in ("weak", "cosine"), OF_WEAK_LABELS),
         (not votes(config) or config.method == "majority", OF_LABEL_MODELS),
@@ -91,7 +93,8 @@ def ignored(config: TrainConfig) -> Iterator[str]:
     found = [n for n in fields if n in unread and getattr(config, n) != fields[n].default]
     if found:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in found)
-        yield f"Not read in this run (--method {config.method}): {flags}."
+        ready = ", --votes from-data" if config.votes == "from-data" else ""
+        yield f"Not read in this run (--method {config.method}{ready}): {flags}."
 
 
 def _check_balance(balance: list[float], labels: list[str], asked: list[str] | None) -> None:
