@@ -166,6 +166,11 @@ def test_help_lists_every_option_without_torch(folder):
     assert out.returncode == 0
     for option in ("--self-training-steps", "--threshold", "--label-model", "--config"):
         assert option in out.stdout
+    assert "Labeling functions and texts to a fine-tuned model." in out.stdout and "evaluations on the" in out.stdout
+    said = " ".join(weakft("weakft", "predict", "--help", cwd=folder).stdout.replace("│", " ").split())
+    assert "Class probabilities of new texts. In short: weakft predict RUN --input FILE --output FILE (RUN may" in said
+    assert "(csv, tsv, jsonl, parquet)" in said
+    assert "weakft report RUN (RUN may" in " ".join(weakft("weakft", "report", "--help", cwd=folder).stdout.split())
     assert "embedded support messages" in " ".join(weakft("weakft", "label", "--help", cwd=folder).stdout.split())
 
 

@@ -7,16 +7,7 @@ from importlib import import_module
 
 from weakft.cli import USER_ERROR, run
 from weakft.errors import nearest
-
-VERBS = {
-    "train": "labeling functions and texts to a fine-tuned model",
-    "label": "apply labeling functions, without training",
-    "predict": "class probabilities of new texts",
-    "evaluate": "measure a model on gold labels",
-    "report": "the HTML page of a finished run, drawn anew",
-    "benchmark": "methods beside each other: data sets x methods x seeds",
-    "worth": "how many gold labels the labeling functions are worth",
-}
+from weakft.verbs import VERBS
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from weakft.config import Options, build, read_file
 from weakft.errors import UserError
+from weakft.verbs import VERBS
 
 C = TypeVar("C", bound=Options)
 USER_ERROR = 2
@@ -38,13 +39,24 @@ def parse(kind: type[C], args: list[str], prog: str, positional: tuple[str, ...]
         kind,
         args=args,
         prog=prog,
-        description=f"{kind.__doc__} --config FILE reads options from a YAML or TOML file; flags override it.",
+        description=_described(kind, prog, positional),
         **extra,
     )
     for name in required:
         if getattr(parsed, name) == "":
             raise UserError(f"{prog}: --{name} is missing, on the command line and in {file or '--config'}.")
     return parsed
+
+
+def _described(kind: type[Options], prog: str, positional: tuple[str, ...]) -> str:
+    """What the help of a verb says first: what it does, and how its options are given."""
+    does = VERBS.get(prog.removeprefix("weakft "))
+    said = [f"{does[0].upper()}{does[1:]}." if does else str(kind.__doc__)]
+    if positional:
+        flags = [f"--{n} FILE" for n, f in kind.model_fields.items() if f.is_required() and n not in positional]
+        usage = " ".join([prog, *map(str.upper, positional), *flags])
+        said.append(f"In short: {usage} ({' and '.join(map(str.upper, positional))} may stand without its flag).")
+    return " ".join([*said, "--config FILE reads options from a YAML or TOML file; flags override it."])
 
 
 def _take_config(args: list[str]) -> tuple[list[str], Path | None]:

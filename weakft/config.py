@@ -191,10 +191,15 @@ class EngineOptions(Options):
         True, description="Clean the weak labels on frozen features before self-training (needs a validation split)."
     )
     eval_every: Positive | None = Field(
-        None, description="Steps between looks at the validation split. Default: 20, more where it is large."
+        None, description="Steps between evaluations on the validation split. Default: 20, more where it is large."
     )
-    patience: Count = Field(4, description="Looks without a better score before initial fine-tuning stops; 0: never.")
-    max_steps: Positive | None = Field(None, description="Caps every stage (for trying things out).")
+    patience: Count = Field(
+        4,
+        description="Evaluations on the validation split without a better score before initial fine-tuning stops; 0: never.",
+    )
+    max_steps: Positive | None = Field(
+        None, description="Most steps of every stage (for trying things out). Default: no limit."
+    )
 
 
 class TrainConfig(EngineOptions, VoteOptions):
@@ -282,7 +287,9 @@ class PredictConfig(TextOptions):
 
     run: str = Field(description="Run folder, or any sequence-classification model folder.")
     input: str = Field(description="File with texts (csv, tsv, jsonl, json, parquet).")
-    output: str = Field(description="File for the predictions; its extension sets the format.")
+    output: str = Field(
+        description="File for the predictions; its extension sets the format (csv, tsv, jsonl, parquet)."
+    )
 
 
 class EvaluateConfig(DataOptions):

@@ -7,6 +7,17 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+VERBS = {
+    "train": "labeling functions and texts to a fine-tuned model",
+    "label": "apply labeling functions, without training",
+    "predict": "class probabilities of new texts",
+    "evaluate": "measure a model on gold labels",
+    "report": "the HTML page of a finished run, drawn anew",
+    "benchmark": "methods beside each other: data sets x methods x seeds",
+    "worth": "how many gold labels the labeling functions are worth",
+}
+"""What each of them does."""
+
 
 def callable_module(name: str, function: Callable[..., Any]) -> None:
     """Make the module ``name`` callable: calling it calls ``function``.
