@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, reviews
+from conftest import ROOT, review_lfs, reviews
 
 import weakft
 from weakft.cli import run
@@ -100,6 +100,20 @@ def test_many_processes_at_once_predict_the_same(model, texts, tmp_path):
         for done in pool.map(one, range(3)):
             assert done.returncode == 0, done.stderr
     assert len({(tmp_path / f"{i}.csv").read_bytes() for i in range(3)}) == 1
+
+
+def test_a_run_without_a_model_is_told_from_a_folder_that_is_no_run(tmp_path):
+    weakft.train(
+        ["good", "bad"] * 20,
+        lfs=review_lfs(),
+        label_names=["neg", "pos"],
+        method="majority",
+        output=str(tmp_path / "v"),
+    )
+    with pytest.raises(UserError, match="the run has no model: the methods majority and label-model train none"):
+        weakft.predict(tmp_path / "v", ["good"])
+    with pytest.raises(UserError, match="found neither"):
+        weakft.predict(tmp_path, ["good"])
 
 
 def test_a_text_model_reads_token_lists_as_texts(model):

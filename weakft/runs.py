@@ -197,9 +197,11 @@ def model_folder(run: Path) -> Path:
 
     Raises
     ------
-    UserError : neither.
+    UserError : neither, or a run of a method that trains no model.
     """
     for folder in (run / MODEL, run):
         if (folder / "config.json").is_file():
             return folder
+    if (run / METRICS).is_file():
+        raise UserError(f"{run}: the run has no model: the methods majority and label-model train none.")
     raise UserError(f"{run}: expected a run folder (with model/config.json) or a model folder, found neither.")

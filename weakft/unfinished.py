@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from weakft import runs
-from weakft.errors import UserError
+from weakft.errors import Told, UserError
 from weakft.interruption import Interrupted
 
 try:
@@ -103,7 +103,7 @@ def _begin(place: Path, folder: Path, options: dict[str, Any], resume: bool, say
     runs.put_back(place, folder)
     kept = any(place.rglob(CHECKPOINTS))
     if resume and can_resume(folder):
-        say("Going on from the last checkpoint." if kept else "There is no checkpoint yet: from the beginning.")
+        say(Told("Going on from the last checkpoint.") if kept else "There is no checkpoint yet: from the beginning.")
         return
     if resume:
         say(f"There is nothing to resume at {place}: from the beginning.")
