@@ -235,7 +235,8 @@ EDITS = {
     """,
     "an array of strings of any length": """
         import numpy as np
-        words = np.array([{0!r}.ljust(40)], dtype=np.dtypes.StringDType())
+        kind = np.dtypes.StringDType() if hasattr(np.dtypes, "StringDType") else object  # NumPy 2 has it
+        words = np.array([{0!r}.ljust(40)], dtype=kind)
         a = LabelingFunction("a", lambda x: "spam" if str(words[0]).strip() in x.text else None)
     """,
     "an array of objects": """
