@@ -340,6 +340,17 @@ def test_a_finished_run_is_left_as_it_is(train, capsys):
         train(method="label-model", resume=True, seed=1)
 
 
+@pytest.mark.parametrize("left", [["lock"], ["lock", "initial.pt"], []])
+def test_what_a_run_left_that_was_killed_at_its_very_end_goes(train, left):
+    folder = train(method="label-model").folder
+    place = unfinished.place_of(folder)
+    place.mkdir()
+    for name in left:
+        (place / name).touch()
+    train(method="label-model", resume=True)
+    assert not place.exists() and folder.is_dir()
+
+
 def test_a_damaged_run_is_named(train):
     folder = train(method="label-model").folder
     (folder / "config.yaml").unlink()

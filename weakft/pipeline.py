@@ -90,6 +90,7 @@ def _finished(config: TrainConfig, folder: Path, given: dict[str, str], progress
             f"--resume: the finished run {folder} was of other data or labeling functions, or of some that cannot be "
             "compared. Leave out --resume to begin anew, or name another folder with --output."
         )
+    unfinished.clear_up(folder)
     progress.say(Told(f"The run {folder} is finished: there is nothing to resume."))
     summary = folder / runs.LF_SUMMARY
     return Run(folder, metrics, pd.read_csv(summary) if summary.is_file() else None, metrics["table"])

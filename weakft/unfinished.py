@@ -99,6 +99,19 @@ def hold(folder: Path, options: dict[str, Any], resume: bool, say: Callable[[str
         _remove(place)
 
 
+def clear_up(folder: Path) -> None:
+    """Remove what is left of the place of a run that was killed when it had ended, and was about to.
+
+    Raises
+    ------
+    UserError : another process has it.
+    """
+    place = place_of(folder)
+    if place.is_dir() and ((place / LOCK).is_file() or not any(place.iterdir())):
+        with _locked(place, folder):
+            _remove(place)
+
+
 def _begin(place: Path, folder: Path, options: dict[str, Any], resume: bool, say: Callable[[str], None]) -> None:
     runs.put_back(place, folder)
     kept = any(place.rglob(CHECKPOINTS))
