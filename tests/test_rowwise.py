@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 import weakft
 from weakft.data.dataset import Dataset
@@ -28,6 +29,8 @@ from weakft.lfs.load import load_file
 from weakft.lfs.processes import apply_blocks
 
 LABELS = ["ham", "spam"]
+HERE = {**os.environ, "PYTHONPATH": str(ROOT)}
+"""The environment of a process that runs this tree."""
 
 
 def data(*texts, **columns):
@@ -277,7 +280,9 @@ def test_a_stop_that_a_function_catches_counts(tmp_path, name, status):
         "import signal, runpy, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.argv = sys.argv[1:]; "
     )
     command[1:3] = ["-c", begin + "runpy.run_module('weakft', run_name='__main__')", "weakft"]
-    done = subprocess.run([*command, "--cache-dir", "cache"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [*command, "--cache-dir", "cache"], cwd=tmp_path, env=HERE, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == status and f"stopped by {name}" in done.stderr
     assert not (tmp_path / "votes").exists() and not (tmp_path / "cache").exists()
 
@@ -315,7 +320,7 @@ def test_workers_that_hang_end_with_their_parent(tmp_path, name, status):
     )
     command = [sys.executable, "-c", begin + "runpy.run_module('weakft', run_name='__main__')", "weakft", "label"]
     command += ["--data", "texts.csv", "--lfs", "rules.py", "--output", "votes", "--processes", "2"]
-    parent = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    parent = subprocess.Popen(command, cwd=tmp_path, env=HERE, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     _within(60, lambda: len(list(tmp_path.glob("worker.*"))) == 2)
     parent.send_signal(getattr(signal, name))
     assert parent.wait(30) == status

@@ -111,9 +111,8 @@ class Silent:
         """Keep the message, and warn where weakft was called."""
         self.messages.append(message)
         level, module = _entered()
-        if not isinstance(message, Told) and not module.startswith(
-            "weakft.comparison."
-        ):  # a worker's: nobody called it
+        of_worker = module.startswith("weakft.comparison.")  # nobody called it
+        if not isinstance(message, Told) and not of_worker:
             warnings.warn(message, UserWarning, stacklevel=level + 1)
 
 

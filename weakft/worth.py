@@ -104,9 +104,12 @@ def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int, bool]:
         for kind, split in (("gold", splits.train), ("valid", splits.valid))
         if split is not None and len(split.labeled) >= 2
     }
-    for kind, available in there.items():
-        return kind, available, n, "valid" in there
-    raise UserError(f"{splits.train.source}: no gold labels to compare with, in the training or the validation split.")
+    if not there:
+        raise UserError(
+            f"{splits.train.source}: no gold labels to compare with, in the training or the validation split."
+        )
+    kind = next(iter(there))
+    return kind, there[kind], n, "valid" in there
 
 
 def main(args: list[str]) -> None:

@@ -134,7 +134,6 @@ def choose(
             "valid": valid_balance(valid_gold if whole else valid_gold[scored], n_classes),
         }
     train = distinct(L)
-    voting = int((train.rows >= 0).any(axis=0).sum())
     if not usable and name != "auto" and learns(name):
         raise UserError(
             f"--label-model {name} learns how often labeling functions are right from the validation split: there is no "
@@ -143,7 +142,7 @@ def choose(
     if not usable:
         return _without_validation(name, train, n_classes, seed, balances, class_balance)
     assert valid_L is not None and valid_gold is not None and scored is not None
-    families = [f for f in FAMILIES if f != "snorkel" or voting >= MINIMUM_LFS] if name == "auto" else [name]
+    families = [f for f in FAMILIES if f != "snorkel" or _voting(train) >= MINIMUM_LFS] if name == "auto" else [name]
     beside = beside if name == "auto" else ()
     seen = distinct(valid_L[scored])
     tried = _compare([*families, *beside], balances, train, n_classes, seed, seen, valid_gold[scored])
@@ -169,6 +168,11 @@ def choose(
         reason=f"lowest log-loss on {int(scored.sum())} validation rows with votes{by_labels}",
         others={family: predict_on(model, train) for family, model in others.items()},
     )
+
+
+def _voting(train: Patterns) -> int:
+    """How many labeling functions ever vote."""
+    return int((train.rows >= 0).any(axis=0).sum())
 
 
 def _compare(
@@ -234,7 +238,7 @@ def _without_validation(
     label, balance = next(iter(balances.items()))
     majority = sound_fit(find("majority")(n_classes, balance, seed), train)
     plain = Choice(majority, "majority", label, predict_on(majority, train), class_balance)
-    if name == "auto" and (train.rows >= 0).any(axis=0).sum() < MINIMUM_LFS:
+    if name == "auto" and _voting(train) < MINIMUM_LFS:
         return replace(plain, reason="no validation votes, and fewer than three labeling functions that vote")
     if name == "majority":
         return replace(plain, reason="named on the command line")

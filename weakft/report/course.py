@@ -46,8 +46,8 @@ def training(run: FinishedRun) -> dict[str, Any] | None:
         return None
     first = "initial fine-tuning" if run.metrics.method in ("cosine", "weak") else "fine-tuning"
     named = {
-        first: record.initial,
         "fine-tuning on the validation labels": record.labels,
+        first: record.initial,
         "self-training": record.self_training,
         "continued fine-tuning": record.continued,
     }

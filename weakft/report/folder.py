@@ -92,11 +92,11 @@ class Period(BaseModel):
 class Training(BaseModel):
     """What training did."""
 
+    labels: Stage | None = None
     initial: Stage | None = None
     first_teacher: FirstTeacher | None = None
     self_training: Stage | None = None
     periods: list[Period] = []
-    labels: Stage | None = None
     continued: Stage | None = None
 
 
