@@ -19,11 +19,11 @@ from typing import Any
 
 from benchmarks import front
 from benchmarks.sets import folder
-from weakft.benchmark import CELLS, run_benchmark
 from weakft.cli import parse
 from weakft.cli import run as run_cli
 from weakft.comparison import summary
 from weakft.comparison.cells import read_lines
+from weakft.comparison.run import CELLS, run_comparison
 from weakft.comparison.worth import named, worth
 from weakft.config import BenchmarkConfig
 from weakft.display import TerminalProgress
@@ -99,7 +99,7 @@ def main(args: list[str]) -> None:
     results = ON_GPU if torch.cuda.is_available() else RESULTS
     config = config.model_copy(update={"data": folders, "output": str(results)})
     with TerminalProgress() as bars:
-        run_benchmark(config, bars)
+        run_comparison(config, bars)
     write_pages()
     print(f"Wrote {README} and {front.README}.")
 

@@ -6,9 +6,9 @@ import pytest
 from benchmarks import front
 from benchmarks.__main__ import ON_GPU, README, RESULTS, SETS, render, render_front
 from benchmarks.ood import __main__ as ood
-from weakft.benchmark import CELLS
 from weakft.comparison.cells import key_of, read_lines
 from weakft.comparison.methods import find
+from weakft.comparison.run import CELLS
 
 
 def test_the_readme_is_generated_from_the_lines():

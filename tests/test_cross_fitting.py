@@ -7,6 +7,8 @@ from weakft.data.dataset import Dataset
 from weakft.tasks.measure import Truth
 from weakft.training import cross_fitting
 from weakft.training.cross_fitting import folds, share_of, unseen
+from weakft.training.loop import Schedule
+from weakft.training.pseudo_labels import Selection
 
 
 def dataset(texts, **more):
@@ -78,20 +80,26 @@ class Model:
 
 
 def test_predictions_are_of_a_model_of_the_other_labels_and_the_model_stays(monkeypatch):
-    started, named = [], []
+    started, seeds, named = [], [], []
 
-    def fine_tune(model, tokens, rows, targets, *_):
+    def fine_tune(model, tokens, labeled, schedule, *_):
         started.append(model.state)
-        np.testing.assert_array_equal(targets, np.eye(2)[rows % 2])
-        model.state = tuple(rows)
+        seeds.append(schedule.seed)
+        np.testing.assert_array_equal(labeled.targets, np.eye(2)[labeled.rows % 2])
+        model.state = tuple(labeled.rows)
 
     class Checkpoints:
         of = staticmethod(named.append)
 
     monkeypatch.setattr(cross_fitting, "fine_tune", fine_tune)
     data, rows, model = dataset(list("abcdefgh")), np.array([0, 1, 3, 4, 7]), Model()
-    given = (model, None, rows, np.eye(2)[rows % 2], data, "pristine", None, 8, 0, None)
-    p = unseen(*given, Checkpoints())
+    labeled, schedule = Selection.evenly(rows, np.eye(2)[rows % 2]), Schedule(1, 1e-3, seed=3)
+    p = unseen(model, None, labeled, data, "pristine", schedule, None, Checkpoints())
     np.testing.assert_allclose(p[rows], [[0.9, 0.1]] * 5, rtol=1e-6)
     np.testing.assert_allclose(p[[2, 5, 6]], 0.5)
-    assert started == ["pristine", "pristine"] and named == ["fold-1", "fold-2"] and model.state == "full"
+    assert (
+        started == ["pristine", "pristine"]
+        and seeds == [4, 5]
+        and named == ["fold-1", "fold-2"]
+        and model.state == "full"
+    )

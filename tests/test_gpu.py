@@ -15,6 +15,7 @@ from weakft.training.checkpoints import Checkpoint
 from weakft.training.loop import Batch, History, Optimization, Schedule
 from weakft.training.model import EndModel
 from weakft.training.objectives import classification_loss, confidence_regularization, contrastive_loss
+from weakft.training.pseudo_labels import Selection
 from weakft.training.stages import fine_tune
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -119,7 +120,7 @@ def test_a_stage_learns_in_bf16(tiny_model):
     tokens = model.tokenize(texts)
     targets = np.eye(2, dtype=np.float32)[[LABELS.index(label) for label in labels]]
     schedule = Schedule(200, 3e-3)
-    fine_tune(model, tokens, np.arange(200), targets, schedule, 32, 0, None, Silent(), "x", Checkpoint())
+    fine_tune(model, tokens, Selection.evenly(np.arange(200), targets), schedule, None, Silent(), "x", Checkpoint())
     assert (model.predict(tokens).argmax(1) == targets.argmax(1)).mean() > 0.9
 
 
@@ -129,6 +130,7 @@ from weakft.display import Silent
 from weakft.training.checkpoints import Checkpoint
 from weakft.training.loop import Schedule
 from weakft.training.model import EndModel
+from weakft.training.pseudo_labels import Selection
 from weakft.training.stages import fine_tune
 import sys
 model = EndModel(sys.argv[1], ["neg", "pos"], precision="fp32", max_length=64)
@@ -139,7 +141,8 @@ tokens = model.tokenize(texts)
 targets = np.tile(np.float32([[0.0, 1.0]]), (4096, 1))
 total = torch.cuda.get_device_properties(0).total_memory
 torch.cuda.set_per_process_memory_fraction(400 * 2**20 / total)
-fine_tune(model, tokens, np.arange(4096), targets, Schedule(6, 1e-3), 2048, 0, None, Silent(), "x", Checkpoint())
+labeled, schedule = Selection.evenly(np.arange(4096), targets), Schedule(6, 1e-3, batch_size=2048)
+fine_tune(model, tokens, labeled, schedule, None, Silent(), "x", Checkpoint())
 print(model.limits.micro_batch, len(said), float(model.predict(tokens)[:, 1].min()))
 """
 

@@ -15,7 +15,7 @@ from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 from weakft.lfs import LabelingFunction, fingerprint, harmless, labeling_function
 from weakft.lfs.apply import apply
-from weakft.lfs.block import CHUNK, Job
+from weakft.lfs.block import CHUNK, Voting
 from weakft.lfs.cache import apply_cached
 from weakft.lfs.load import load_file
 from weakft.lfs.processes import apply_blocks
@@ -420,7 +420,7 @@ def test_workers_and_the_cache_give_the_same_votes(tmp_path):
     expected = [[1 if re.search("1[35]", t) else -1, 0 if "7" in t else -1] for t in texts]
     assert apply(rules.lfs, rows, LABELS)[0].tolist() == expected
     assert apply(rules.lfs, rows, LABELS, processes=2)[0].tolist() == expected
-    spawned = apply_blocks(Job(rules.lfs, rows, LABELS), 2, path, fork=False)
+    spawned = apply_blocks(Voting(rules.lfs, rows, LABELS), 2, path, fork=False)
     assert np.concatenate([votes for _, votes, _ in spawned]).tolist() == expected
     for _ in range(2):
         assert apply_cached(rules.lfs, rows, LABELS, tmp_path / "votes")[0].tolist() == expected

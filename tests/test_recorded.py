@@ -98,14 +98,14 @@ def test_the_device_is_not_waited_for(tiny_model, monkeypatch):
 def test_a_stage_ends_with_every_step_counted(tiny_model, unrecorded):
     model = EndModel(str(tiny_model), LABELS, device="cpu", precision="fp32", max_length=32)
     tokens, rows = model.tokenize(reviews(100, 0)[0]), np.arange(100)
-    everything = Selection(rows, np.full((100, 2), 0.5, np.float32), np.ones(100, np.float32))
+    everything = Selection.evenly(rows, np.full((100, 2), 0.5))
     counted = []
 
     class Kept(Checkpoint):
         def offer(self, state_dict):
             counted.append(dict(state_dict()["history"])["skipped"])
 
-    stage = Stage(model, tokens, Schedule(4, 1e-3), 16, np.random.default_rng(0), Kept())
+    stage = Stage(model, tokens, Schedule(4, 1e-3, batch_size=16), np.random.default_rng(0), Kept())
     stage.optimization.records = True
     stage.begin(everything, 4)
     run(stage, lambda *a: loss(*a) * float("nan"), None, Silent())

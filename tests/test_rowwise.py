@@ -23,7 +23,7 @@ from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 from weakft.lfs import LabelingFunction, labeling_function, regex, spacy_preprocessor
 from weakft.lfs.apply import apply
-from weakft.lfs.block import CHUNK, Job
+from weakft.lfs.block import CHUNK, Voting
 from weakft.lfs.cache import apply_cached
 from weakft.lfs.load import load_file
 from weakft.lfs.processes import apply_blocks
@@ -224,7 +224,7 @@ def test_votes_and_failures_are_the_same_whatever_the_number_of_processes(tmp_pa
         np.testing.assert_array_equal(L2, L)
         assert failures2 == failures
     assert sum(done) == 2 * n
-    blocks = list(apply_blocks(Job(rules.lfs, rows, LABELS), 2, path, fork=False))
+    blocks = list(apply_blocks(Voting(rules.lfs, rows, LABELS), 2, path, fork=False))
     np.testing.assert_array_equal(np.concatenate([votes for _, votes, _ in blocks]), L)
     assert [failed["fragile"].first_row for _, _, failed in blocks] == [0, CHUNK, 2 * CHUNK]
 

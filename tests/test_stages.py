@@ -16,6 +16,8 @@ from weakft.training.first_teacher import FirstTeacher
 from weakft.training.loop import Best, Schedule
 from weakft.training.model import EndModel
 
+LABELED = stages.Selection.evenly(np.arange(20), np.full((20, 2), 0.5))
+
 
 @pytest.fixture
 def taught(tiny_model, monkeypatch):
@@ -35,9 +37,9 @@ def taught(tiny_model, monkeypatch):
         real = stages.select
         monkeypatch.setattr(stages, "select", select)
         settings = stages.SelfTraining(2, 0.0, 0.1, 1.0, "euclidean", 0.05, 0.5, **more)
-        schedule = Schedule(steps=4, learning_rate=1e-6)  # the student stays as it is
+        schedule = Schedule(steps=4, learning_rate=1e-6, batch_size=8)  # the student stays as it is
         pool = stages.Pool(np.arange(rows) if teacher is None else teacher.rows, None, teacher, clean)
-        given = (model, tokens, schedule, settings, pool, 8, 0)
+        given = (model, tokens, schedule, settings, pool)
         _, history, _ = stages.self_train(*given, Best(), None, Silent(), Checkpoint())
         assert history.steps == 4
         return seen, students
@@ -114,8 +116,8 @@ def test_the_best_checkpoint_is_kept(tiny_model):
     model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
     tokens = model.tokenize(reviews(20, 0)[0])
     validator = Scripted([0.5, 0.9, 0.8, 0.88, 0.86])
-    schedule = Schedule(steps=5, learning_rate=1e-3, eval_every=1)
-    given = (model, tokens, np.arange(20), np.full((20, 2), 0.5, np.float32), schedule, 8, 0)
+    schedule = Schedule(steps=5, learning_rate=1e-3, eval_every=1, batch_size=8)
+    given = (model, tokens, LABELED, schedule)
     best, _ = stages.fine_tune(*given, validator, Silent(), "", Checkpoint())
     assert (best.step, best.score[0]) == (2, 0.9)
     for name, value in model.snapshot().items():
@@ -129,15 +131,7 @@ def test_a_stages_optimizer_goes_with_it(tiny_model):
 
     model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
     tokens, before = model.tokenize(reviews(20, 0)[0]), alive()
-    given = (
-        model,
-        tokens,
-        np.arange(20),
-        np.full((20, 2), 0.5, np.float32),
-        Schedule(steps=2, learning_rate=1e-3),
-        8,
-        0,
-    )
+    given = (model, tokens, LABELED, Schedule(steps=2, learning_rate=1e-3, batch_size=8))
     for _ in range(2):
         stages.fine_tune(*given, None, Silent(), "", Checkpoint())
     assert alive() <= before
@@ -151,11 +145,11 @@ def test_the_initial_model_is_the_result_where_it_is_surely_better(tiny_model, b
     start = Best((before, 0.0), model.snapshot())
     validator = Scripted([0.8, 0.83])
     settings = stages.SelfTraining(2, 0.0, 0.1, 1.0, "euclidean", 0.05, 0.5)
-    schedule = Schedule(steps=2, learning_rate=1e-2, eval_every=1)
+    schedule = Schedule(steps=2, learning_rate=1e-2, eval_every=1, batch_size=8)
     predictions = np.array([[0.7, 0.3], [0.2, 0.8]] * 10, np.float32)
     teacher = FirstTeacher(np.arange(20), predictions, predictions, 0.5, [])
     pool = stages.Pool(teacher.rows, None, teacher)
-    given = (model, tokens, schedule, settings, pool, 8, 0)
+    given = (model, tokens, schedule, settings, pool)
     best, _, _ = stages.self_train(*given, start, validator, Silent(), Checkpoint())
     assert (best.step, best.score[0]) == (kept, 0.83 if kept else before)
     expected = validator.shown[-1] if kept else start.weights

@@ -190,7 +190,7 @@ def test_the_validation_labels_alone_run_once(review_folder, tmp_path, monkeypat
             weakft.worth(review_folder, lfs=str(tmp_path / "rules.py"), output=str(tmp_path / "w"), **options)
         return caught.value.args[0]
 
-    monkeypatch.setattr("weakft.worth.run_benchmark", asked)
+    monkeypatch.setattr("weakft.comparison.run.run_comparison", asked)
     assert methods(counts=[10, 40]) == ["cosine", "valid", "gold-10", "gold-40"]
     train = pd.read_csv(review_folder / "train.csv")
     train.drop(columns="label").to_csv(review_folder / "train.csv", index=False)

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weakft.benchmark import run_benchmark, shared_options
 from weakft.cli import parse
 from weakft.cli import run as run_cli
 from weakft.config import BenchmarkConfig, TrainConfig, WorthConfig, build
@@ -48,6 +47,7 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
     """Run, compute, write; return the figures and the sentence."""
     from weakft import runs
     from weakft.comparison.cells import Cell
+    from weakft.comparison.run import run_comparison
     from weakft.comparison.worth import picture, sentence
     from weakft.comparison.worth import worth as compute
     from weakft.errors import UserError
@@ -66,7 +66,7 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
     values = {name: getattr(config, name) for name in WorthConfig.model_fields if name in BenchmarkConfig.model_fields}
     beside = ["valid"] if alone and not (kind == "valid" and available in counts) else []
     values |= {"data": data, "methods": ["cosine", *beside, *(f"{kind}-{n}" for n in counts)]}
-    lines, _ = run_benchmark(build(BenchmarkConfig, values, "weakft worth"), progress)
+    lines, _ = run_comparison(build(BenchmarkConfig, values, "weakft worth"), progress)
     folder, name = Path(config.output), Cell(config.data or "", "", 0).name
     found = compute(lines, name, kind=kind)
     said = sentence(found, rules)
@@ -90,6 +90,7 @@ def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int, bool]:
     """The method that draws gold labels (`gold` of the training split where it has them, else `valid`), of how many texts
     there are some, the number of labeling functions, and whether the validation split has gold labels to train on alone.
     """
+    from weakft.comparison.run import shared_options
     from weakft.errors import UserError
     from weakft.inputs import Given, load
 

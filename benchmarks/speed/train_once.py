@@ -115,10 +115,10 @@ def our_steps(splits: Splits, backbone: str, seed: int = 0, clock: Clock | None 
         o.period, o.threshold, o.contrastive_weight, o.margin, o.distance, o.smoothing, o.least_selected
     )
     clock = clock or Clock()
-    schedule = Schedule(steps=WARM + STEPS, learning_rate=5e-5)
+    schedule = Schedule(steps=WARM + STEPS, learning_rate=5e-5, batch_size=BATCH, seed=seed)
     settings.period = schedule.steps
     pool = Pool(np.arange(len(tokens)))
-    self_train(model, tokens, schedule, settings, pool, BATCH, seed, Best(), None, clock, Checkpoint())
+    self_train(model, tokens, schedule, settings, pool, Best(), None, clock, Checkpoint())
     rows = np.arange(min(len(tokens), int(settings.pool * o.period * BATCH)))
     start = time.perf_counter()
     model.predict(tokens, rows)

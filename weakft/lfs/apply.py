@@ -13,7 +13,7 @@ from weakft.data.labels import NOT
 from weakft.errors import UserError, listed, nearest
 from weakft.interruption import Signals
 from weakft.lfs import limit
-from weakft.lfs.block import Failure, Job, merge
+from weakft.lfs.block import Failure, Voting, merge
 from weakft.lfs.core import place
 from weakft.lfs.kinds import ColumnLF, PatternLF, WordsLF
 from weakft.lfs.processes import apply_blocks
@@ -62,9 +62,9 @@ def apply(
     L = np.full((data.n_rows, len(lfs)), ABSTAIN, dtype=vote_type(len(label_names)))
     failures: dict[str, Failure] = {}
     done = 0
-    job = Job(lfs, data, label_names, strict, timeout)
+    voting = Voting(lfs, data, label_names, strict, timeout)
     with Signals():
-        for texts, votes, failed in apply_blocks(job, processes, source, changed):
+        for texts, votes, failed in apply_blocks(voting, processes, source, changed):
             L[done : done + len(votes)] = votes
             done += len(votes)
             merge(failures, failed)

@@ -26,7 +26,7 @@ BLOCK = 16 * CHUNK
 """Rows whose texts are looked at as a column at a time."""
 
 SIMPLE = {int, str, type(None)}
-"""Types of votes that `Job.simple` tells apart."""
+"""Types of votes that `Voting.simple` tells apart."""
 
 
 @dataclass
@@ -62,7 +62,7 @@ def merge(failures: dict[str, Failure], later: dict[str, Failure]) -> None:
 
 
 @dataclass
-class Job:
+class Voting:
     """Which labeling functions are applied to which data.
 
     counted : whether a vote that is a whole number counts classes, or labels (`by_number`).   number, whole : the class
@@ -93,60 +93,62 @@ def _names_a_number(name: str) -> bool:
     return bool(NUMBER.fullmatch(name)) and str(int(name)) == name
 
 
-def apply_block(job: Job, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
-    """The votes on consecutive rows of the job's data, [len(rows), m], and the failures by name.
+def apply_block(voting: Voting, rows: range) -> tuple[np.ndarray, dict[str, Failure]]:
+    """The votes on consecutive rows of the voting's data, [len(rows), m], and the failures by name.
 
     Raises
     ------
     UserError : a vote that is no class (always); a labeling function that raises (with ``strict``).
     """
-    L = np.full((len(rows), len(job.lfs)), ABSTAIN, dtype=job.vote_type, order="F")
+    L = np.full((len(rows), len(voting.lfs)), ABSTAIN, dtype=voting.vote_type, order="F")
     failures: dict[str, Failure] = {}
-    patterns = [is_pattern(lf) and job.timeout is None for lf in job.lfs]  # a column's search is not a row's call
-    views = Views(job.data.texts[rows.start : rows.stop])
-    for j, lf in enumerate(job.lfs):
+    patterns = [is_pattern(lf) and voting.timeout is None for lf in voting.lfs]  # a column's search is not a row's call
+    views = Views(voting.data.texts[rows.start : rows.stop])
+    for j, lf in enumerate(voting.lfs):
         found = views.block(()).found_by(lf) if patterns[j] else None
         patterns[j] = found is not None
         if found is not None and found.any():
-            L[found, j] = class_number(job, lf, lf.label, rows.start + int(found.argmax()))
+            L[found, j] = class_number(voting, lf, lf.label, rows.start + int(found.argmax()))
     if not all(patterns):
         for start in range(0, len(rows), CHUNK):
             some = rows[start : start + CHUNK]
-            chunk = Chunk(examples(job.data, some), job.timeout)
-            for j, lf in enumerate(job.lfs):
+            chunk = Chunk(examples(voting.data, some), voting.timeout)
+            for j, lf in enumerate(voting.lfs):
                 if not patterns[j]:
-                    L[start : start + CHUNK, j] = _votes(job, lf, chunk, some, views, start, failures)
+                    L[start : start + CHUNK, j] = _votes(voting, lf, chunk, some, views, start, failures)
     return L, failures
 
 
 def _votes(
-    job: Job, lf: Any, chunk: Chunk, rows: range, views: Views, start: int, failures: dict[str, Failure]
+    voting: Voting, lf: Any, chunk: Chunk, rows: range, views: Views, start: int, failures: dict[str, Failure]
 ) -> np.ndarray:
     """The votes on the rows of a chunk, those of the views from ``start`` on."""
-    guard = recognise(lf) if job.timeout is None else None  # anew: what it reads may be another one's to change
-    if guard is None or type(guard.vote) not in SIMPLE or guard.vote not in job.simple:
-        return _called(job, lf, chunk, rows, None, failures)
-    votes = np.full(len(rows), job.simple[guard.vote], dtype=job.vote_type)
+    guard = recognise(lf) if voting.timeout is None else None  # anew: what it reads may be another one's to change
+    if guard is None or type(guard.vote) not in SIMPLE or guard.vote not in voting.simple:
+        return _called(voting, lf, chunk, rows, None, failures)
+    votes = np.full(len(rows), voting.simple[guard.vote], dtype=voting.vote_type)
     possible = np.flatnonzero(views.candidates(guard)[start : start + len(rows)])
-    votes[possible] = _called(job, lf, chunk, rows, possible.tolist(), failures)
+    votes[possible] = _called(voting, lf, chunk, rows, possible.tolist(), failures)
     return votes
 
 
 def _called(
-    job: Job, lf: Any, chunk: Chunk, rows: range, some: list[int] | None, failures: dict[str, Failure]
+    voting: Voting, lf: Any, chunk: Chunk, rows: range, some: list[int] | None, failures: dict[str, Failure]
 ) -> np.ndarray:
     """The votes of a labeling function that is called on the rows of a chunk, or on ``some`` of them."""
     called = rows if some is None else [rows[i] for i in some]
-    votes = chunk.votes(lf, lambda i, error: note(job, lf, called[i], error, failures), some)
+    votes = chunk.votes(lf, lambda i, error: note(voting, lf, called[i], error, failures), some)
     # True and 1.0 equal 1 as keys, so types are looked at, too
-    if set(map(type, votes)) <= SIMPLE and job.simple.keys() >= set(votes):
-        return np.fromiter(map(job.simple.__getitem__, votes), dtype=job.vote_type, count=len(votes))
+    if set(map(type, votes)) <= SIMPLE and voting.simple.keys() >= set(votes):
+        return np.fromiter(map(voting.simple.__getitem__, votes), dtype=voting.vote_type, count=len(votes))
     return np.array(
-        [class_number(job, lf, vote, row) for row, vote in zip(called, votes, strict=True)], dtype=job.vote_type
+        [class_number(voting, lf, vote, row) for row, vote in zip(called, votes, strict=True)], dtype=voting.vote_type
     )
 
 
-def said(job: Job, texts: range, lfs: dict[int, Any], failures: dict[str, Failure]) -> Iterator[tuple[int, int, Any]]:
+def said(
+    voting: Voting, texts: range, lfs: dict[int, Any], failures: dict[str, Failure]
+) -> Iterator[tuple[int, int, Any]]:
     """What labeling functions say of consecutive texts, each called on one after the other: the text's place among them, the
     function's number and what it said, where that is anything. For tasks in which a text has several rows.
 
@@ -154,32 +156,32 @@ def said(job: Job, texts: range, lfs: dict[int, Any], failures: dict[str, Failur
     """
     for start in range(0, len(texts), CHUNK):
         some = texts[start : start + CHUNK]
-        chunk = Chunk(examples(job.data, some), job.timeout)
+        chunk = Chunk(examples(voting.data, some), voting.timeout)
         for j, lf in lfs.items():
-            for i, value in enumerate(chunk.votes(lf, partial(_note_at, job, job.lfs[j], some, failures)), start):
-                if value is not None and not (is_whole(value) and value == ABSTAIN and not job.names_abstain):
+            for i, value in enumerate(chunk.votes(lf, partial(_note_at, voting, voting.lfs[j], some, failures)), start):
+                if value is not None and not (is_whole(value) and value == ABSTAIN and not voting.names_abstain):
                     yield i, j, value
 
 
-def _note_at(job: Job, lf: Any, texts: range, failures: dict[str, Failure], i: int, error: BaseException) -> None:
-    note(job, lf, texts[i], error, failures)
+def _note_at(voting: Voting, lf: Any, texts: range, failures: dict[str, Failure], i: int, error: BaseException) -> None:
+    note(voting, lf, texts[i], error, failures)
 
 
-def note(job: Job, lf: Any, row: int, error: BaseException, failures: dict[str, Failure]) -> None:
+def note(voting: Voting, lf: Any, row: int, error: BaseException, failures: dict[str, Failure]) -> None:
     """Count a failure on a text.
 
     Raises
     ------
     UserError : with ``strict``.
     """
-    if job.strict:
+    if voting.strict:
         raise UserError(
-            f"{place(lf)}: raised {type(error).__name__}: {error} on row {job.data.first_row + row + 1} "
-            f"(id {job.data.ids[row]!r}) of {job.data.source}. Without --strict such rows abstain."
+            f"{place(lf)}: raised {type(error).__name__}: {error} on row {voting.data.first_row + row + 1} "
+            f"(id {voting.data.ids[row]!r}) of {voting.data.source}. Without --strict such rows abstain."
         ) from error
     if lf.name not in failures:
         said, trace = traceback.format_exception_only(error)[0].strip(), "".join(traceback.format_exception(error))
-        failures[lf.name] = Failure(lf.name, place(lf), 0, job.data.source, job.data.first_row + row, said, trace)
+        failures[lf.name] = Failure(lf.name, place(lf), 0, voting.data.source, voting.data.first_row + row, said, trace)
     failures[lf.name].count += 1
 
 
@@ -196,28 +198,28 @@ def ambiguous(where: str) -> UserError:
     )
 
 
-def class_number(job: Job, lf: Any, vote: Any, row: int) -> int:
+def class_number(voting: Voting, lf: Any, vote: Any, row: int) -> int:
     """The class number of a vote (a name, an integer, or a NumPy integer); anything else is an error that names the LF."""
     if vote is None:
         return ABSTAIN
-    where = f"{place(lf)}: row {job.data.first_row + row + 1} (id {job.data.ids[row]!r})"
+    where = f"{place(lf)}: row {voting.data.first_row + row + 1} (id {voting.data.ids[row]!r})"
     if isinstance(vote, str):
-        if vote not in job.number:
-            known = ", ".join(map(repr, job.label_names))
-            raise UserError(f"{where}: voted {vote!r}; the classes are {known}.{nearest(vote, job.label_names)}")
-        return job.number[vote]
+        if vote not in voting.number:
+            known = ", ".join(map(repr, voting.label_names))
+            raise UserError(f"{where}: voted {vote!r}; the classes are {known}.{nearest(vote, voting.label_names)}")
+        return voting.number[vote]
     if not is_whole(vote):
         raise UserError(
             f"{where}: returned {vote!r} ({type(vote).__name__}); expected a class number, a class name, or -1 or None "
             "to abstain."
         )
     vote = int(vote)
-    if vote == ABSTAIN and job.names_abstain:
+    if vote == ABSTAIN and voting.names_abstain:
         raise ambiguous(where)
-    if vote == ABSTAIN or vote in job.whole:
-        return job.whole.get(vote, ABSTAIN)
-    if job.counted:
-        raise UserError(f"{where}: voted {vote}; expected -1 (abstain) or 0 to {len(job.label_names) - 1}.")
+    if vote == ABSTAIN or vote in voting.whole:
+        return voting.whole.get(vote, ABSTAIN)
+    if voting.counted:
+        raise UserError(f"{where}: voted {vote}; expected -1 (abstain) or 0 to {len(voting.label_names) - 1}.")
     raise UserError(
-        f"{where}: voted {vote}; expected -1 (abstain) or a class, and these are {listed(job.label_names)}."
+        f"{where}: voted {vote}; expected -1 (abstain) or a class, and these are {listed(voting.label_names)}."
     )

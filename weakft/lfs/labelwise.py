@@ -13,53 +13,53 @@ import numpy as np
 from weakft.data.dataset import ABSTAIN
 from weakft.data.labels import NO, NOT, YES
 from weakft.errors import UserError, nearest
-from weakft.lfs.block import Failure, Job, ambiguous, is_whole, said
+from weakft.lfs.block import Failure, Voting, ambiguous, is_whole, said
 from weakft.lfs.columnwise import TextBlock, is_pattern
 from weakft.lfs.core import place
 
 
-def apply_labels(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]:
+def apply_labels(voting: Voting, texts: range) -> tuple[np.ndarray, dict[str, Failure]]:
     """The votes on the labels of consecutive texts, int8 [len(texts) q, m], and the failures by name.
 
     Raises
     ------
     UserError : a vote that is no label, or both for and against one; a labeling function that raises (with ``strict``).
     """
-    assert job.data.asked is not None
-    L = np.full((len(texts), len(job.data.asked), len(job.lfs)), ABSTAIN, dtype=np.int8)
+    assert voting.data.asked is not None
+    L = np.full((len(texts), len(voting.data.asked), len(voting.lfs)), ABSTAIN, dtype=np.int8)
     failures: dict[str, Failure] = {}
-    columns = {j for j, lf in enumerate(job.lfs) if is_pattern(lf) and job.timeout is None}
+    columns = {j for j, lf in enumerate(voting.lfs) if is_pattern(lf) and voting.timeout is None}
     if columns:
-        block = TextBlock(job.data.texts[texts.start : texts.stop])
+        block = TextBlock(voting.data.texts[texts.start : texts.stop])
         for j in sorted(columns):
-            found = block.found_by(job.lfs[j])
+            found = block.found_by(voting.lfs[j])
             if found is None:
                 columns.remove(j)
             elif found.any():
-                L[found, :, j] = _votes(job, job.lfs[j], job.lfs[j].label, texts[int(found.argmax())])
-    rest = {j: lf for j, lf in enumerate(job.lfs) if j not in columns}
-    for i, j, value in said(job, texts, rest, failures):
-        L[i, :, j] = _votes(job, job.lfs[j], value, texts[i])
-    return L.reshape(-1, len(job.lfs)), failures
+                L[found, :, j] = _votes(voting, voting.lfs[j], voting.lfs[j].label, texts[int(found.argmax())])
+    rest = {j: lf for j, lf in enumerate(voting.lfs) if j not in columns}
+    for i, j, value in said(voting, texts, rest, failures):
+        L[i, :, j] = _votes(voting, voting.lfs[j], value, texts[i])
+    return L.reshape(-1, len(voting.lfs)), failures
 
 
-def _votes(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
+def _votes(voting: Voting, lf: Any, value: Any, text: int) -> np.ndarray:
     """What a labeling function says of a text, as a vote a label, int8 [q]."""
-    asked = job.data.asked
+    asked = voting.data.asked
     assert asked is not None
     votes = np.full(len(asked), ABSTAIN, dtype=np.int8)
-    where = f"{place(lf)}: row {job.data.first_row + text + 1} (id {job.data.ids[text]!r})"
+    where = f"{place(lf)}: row {voting.data.first_row + text + 1} (id {voting.data.ids[text]!r})"
     several = isinstance(value, (list, tuple, set, frozenset, np.ndarray))
     for one in list(value) if several else [value]:
         if is_whole(one) and one == ABSTAIN:
-            if job.names_abstain:
+            if voting.names_abstain:
                 raise ambiguous(where)
             if several:
                 raise UserError(f"{where}: returned {value!r}; -1 (abstain) stands alone, a list names labels.")
             continue
         if one is None and not several:
             continue
-        label, vote = _statement(one, asked, job.counted, where)
+        label, vote = _statement(one, asked, voting.counted, where)
         if votes[label] not in (ABSTAIN, vote):
             raise UserError(f"{where}: voted both for and against {asked[label]!r}.")
         votes[label] = vote
@@ -67,7 +67,7 @@ def _votes(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
 
 
 def _statement(value: Any, asked: list[str], counted: bool, where: str) -> tuple[int, int]:
-    """The number of the label that is spoken of, and the vote on it.   counted : as in `Job`."""
+    """The number of the label that is spoken of, and the vote on it.   counted : as in `Voting`."""
     if is_whole(value) and not counted:
         value = str(value)
     if isinstance(value, str):

@@ -23,7 +23,7 @@ import numpy as np
 from weakft.data.dataset import Dataset
 from weakft.errors import UserError
 from weakft.lfs import fingerprint
-from weakft.lfs.block import BLOCK, CHUNK, Failure, Job, apply_block
+from weakft.lfs.block import BLOCK, CHUNK, Failure, Voting, apply_block
 from weakft.lfs.columnwise import is_pattern
 from weakft.lfs.labelwise import apply_labels
 from weakft.lfs.load import load_file
@@ -34,7 +34,7 @@ Result = tuple[range, np.ndarray, dict[str, Failure]]
 Watched = tuple[np.ndarray, dict[str, Failure], set[str]]
 """Votes, failures, and the names of labeling functions whose votes depend on more than the row."""
 
-_held: Job | None = None
+_held: Voting | None = None
 """In a worker: what it applies."""
 
 
@@ -44,7 +44,7 @@ def cores() -> int:
 
 
 def apply_blocks(
-    job: Job,
+    voting: Voting,
     processes: int = 1,
     source: Path | None = None,
     changed: set[str] | None = None,
@@ -63,17 +63,19 @@ def apply_blocks(
     ------
     UserError : as `apply_block`, for the first block at fault; a worker has died.
     """
-    n = len(job.data)
+    n = len(voting.data)
     processes = min(processes or cores(), -(-n // CHUNK))
     if processes <= 1 or not (fork or source):
         for block in _blocks(n, BLOCK):
-            yield block, *_apply(job, block)
+            yield block, *_apply(voting, block)
         return
     chunks_each = -(-n // (4 * processes * CHUNK))  # several blocks a worker: some take longer than others
     blocks = _blocks(n, min(BLOCK, chunks_each * CHUNK))
-    names = [lf.name for lf in job.lfs]
+    names = [lf.name for lf in voting.lfs]
     begin: Callable[[], None] = (
-        partial(_hold, job) if fork else partial(_hold_file, source, names, replace(job, lfs=[], data=Dataset([], [])))
+        partial(_hold, voting)
+        if fork
+        else partial(_hold_file, source, names, replace(voting, lfs=[], data=Dataset([], [])))
     )
     context = multiprocessing.get_context("fork" if fork else "spawn")
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(begin,))
@@ -81,7 +83,7 @@ def apply_blocks(
         if fork:
             results = [pool.submit(_apply_held, block, changed is not None) for block in blocks]
         else:
-            results = [pool.submit(_apply_sent, _cut(job.data, block), changed is not None) for block in blocks]
+            results = [pool.submit(_apply_sent, _cut(voting.data, block), changed is not None) for block in blocks]
         for block, result in zip(blocks, results, strict=True):
             voted: Watched = result.result()
             if changed is not None:
@@ -127,17 +129,17 @@ def _begin(hold: Callable[[], None]) -> None:
     hold()
 
 
-def _hold(job: Job) -> None:
+def _hold(voting: Voting) -> None:
     global _held
-    _held = job
+    _held = voting
 
 
-def _hold_file(source: Path | None, names: list[str], job: Job) -> None:
+def _hold_file(source: Path | None, names: list[str], voting: Voting) -> None:
     assert source is not None
     by_name = {lf.name: lf for lf in load_file(source).lfs}
     if not by_name.keys() >= set(names):
         raise UserError(f"{source}: holds other labeling functions when it is loaded again.")
-    _hold(replace(job, lfs=[by_name[name] for name in names]))
+    _hold(replace(voting, lfs=[by_name[name] for name in names]))
 
 
 def _apply_held(block: range, watch: bool) -> Watched:
@@ -147,22 +149,22 @@ def _apply_held(block: range, watch: bool) -> Watched:
 
 def _apply_sent(data: Dataset, watch: bool) -> Watched:
     assert _held is not None
-    job, block = replace(_held, data=data), range(len(data))
-    return _watched(job, block) if watch else (*_apply(job, block), set())
+    voting, block = replace(_held, data=data), range(len(data))
+    return _watched(voting, block) if watch else (*_apply(voting, block), set())
 
 
-def _watched(job: Job, block: range) -> Watched:
-    before = _states(job, block)
-    votes, failures = _apply(job, block)
-    after = _states(job, block)
-    return votes, failures, {lf.name for lf, was, now in zip(job.lfs, before, after, strict=True) if was != now}
+def _watched(voting: Voting, block: range) -> Watched:
+    before = _states(voting, block)
+    votes, failures = _apply(voting, block)
+    after = _states(voting, block)
+    return votes, failures, {lf.name for lf, was, now in zip(voting.lfs, before, after, strict=True) if was != now}
 
 
-def _states(job: Job, block: range) -> list[Any]:
+def _states(voting: Voting, block: range) -> list[Any]:
     """Hashes of each labeling function, and of all it reads that could change; of patterns nothing does."""
-    columns = [values[block.start : block.stop] for values in job.data.columns.values()]
+    columns = [values[block.start : block.stop] for values in voting.data.columns.values()]
     read = [_known(fingerprint.of_values, values) for values in columns if fingerprint.changeable(values)]
-    return [None if is_pattern(lf) else (_known(fingerprint.of_function, lf), read) for lf in job.lfs]
+    return [None if is_pattern(lf) else (_known(fingerprint.of_function, lf), read) for lf in voting.lfs]
 
 
 def _known(hashed: Callable[[Any], str], value: Any) -> str | None:
@@ -172,7 +174,7 @@ def _known(hashed: Callable[[Any], str], value: Any) -> str | None:
         return None
 
 
-def _apply(job: Job, block: range) -> tuple[np.ndarray, dict[str, Failure]]:
-    if job.data.asked is not None:
-        return apply_labels(job, block)
-    return (apply_block if job.data.words is None else apply_words)(job, block)
+def _apply(voting: Voting, block: range) -> tuple[np.ndarray, dict[str, Failure]]:
+    if voting.data.asked is not None:
+        return apply_labels(voting, block)
+    return (apply_block if voting.data.words is None else apply_words)(voting, block)

@@ -14,7 +14,7 @@ import numpy as np
 from weakft.data.dataset import ABSTAIN
 from weakft.data.words import split_words
 from weakft.errors import UserError
-from weakft.lfs.block import BLOCK, Failure, Job, class_number, said
+from weakft.lfs.block import BLOCK, Failure, Voting, class_number, said
 from weakft.lfs.columnwise import TextBlock, is_pattern
 from weakft.lfs.core import place
 from weakft.tasks.entities import BEGIN, INSIDE
@@ -23,7 +23,7 @@ Words = tuple[tuple[int, int], ...]
 """First character of each word, and the one behind its last."""
 
 
-def apply_words(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]:
+def apply_words(voting: Voting, texts: range) -> tuple[np.ndarray, dict[str, Failure]]:
     """The votes on the words of consecutive texts, [their words, m], and the failures by name.
 
     Raises
@@ -31,24 +31,24 @@ def apply_words(job: Job, texts: range) -> tuple[np.ndarray, dict[str, Failure]]
     UserError : a vote that is no class, not as many votes as words, a span that crosses a word; a labeling function that
         raises (with ``strict``).
     """
-    assert job.data.words is not None
-    counts = job.data.words[texts.start : texts.stop]
+    assert voting.data.words is not None
+    counts = voting.data.words[texts.start : texts.stop]
     starts = np.concatenate([[0], np.cumsum(counts)])
-    L = np.full((int(starts[-1]), len(job.lfs)), ABSTAIN, dtype=job.vote_type, order="F")
+    L = np.full((int(starts[-1]), len(voting.lfs)), ABSTAIN, dtype=voting.vote_type, order="F")
     failures: dict[str, Failure] = {}
-    columns = {j for j, lf in enumerate(job.lfs) if is_pattern(lf) and job.timeout is None}
+    columns = {j for j, lf in enumerate(voting.lfs) if is_pattern(lf) and voting.timeout is None}
     if columns:
-        block = TextBlock(job.data.texts[texts.start : texts.stop])
+        block = TextBlock(voting.data.texts[texts.start : texts.stop])
         for j in sorted(columns):
-            found = block.found_by(job.lfs[j])
+            found = block.found_by(voting.lfs[j])
             if found is None:
                 columns.remove(j)
                 continue
             for i in np.flatnonzero(found).tolist():
-                L[starts[i] : starts[i + 1], j] = _of_pattern(job, job.lfs[j], texts[i])
-    rest = {j: _Spans(lf) if is_pattern(lf) else lf for j, lf in enumerate(job.lfs) if j not in columns}
-    for i, j, value in said(job, texts, rest, failures):
-        L[starts[i] : starts[i + 1], j] = _of_python(job, job.lfs[j], value, texts[i])
+                L[starts[i] : starts[i + 1], j] = _of_pattern(voting, voting.lfs[j], texts[i])
+    rest = {j: _Spans(lf) if is_pattern(lf) else lf for j, lf in enumerate(voting.lfs) if j not in columns}
+    for i, j, value in said(voting, texts, rest, failures):
+        L[starts[i] : starts[i + 1], j] = _of_python(voting, voting.lfs[j], value, texts[i])
     return L, failures
 
 
@@ -80,19 +80,19 @@ def _inside(words: Words, first: int, behind: int) -> tuple[int, int]:
     return (at[0], at[-1] + 1) if at else (0, 0)
 
 
-def _of_pattern(job: Job, lf: Any, text: int) -> np.ndarray:
-    words = word_spans(job.data.texts[text])
-    votes = np.full(len(words), ABSTAIN, dtype=job.vote_type)
-    numbers = _numbers(job, lf, lf.label, text)
-    for span in lf.spans(job.data.texts[text]):
+def _of_pattern(voting: Voting, lf: Any, text: int) -> np.ndarray:
+    words = word_spans(voting.data.texts[text])
+    votes = np.full(len(words), ABSTAIN, dtype=voting.vote_type)
+    numbers = _numbers(voting, lf, lf.label, text)
+    for span in lf.spans(voting.data.texts[text]):
         _cast(votes, _inside(words, *span), numbers)
     return votes
 
 
-def _of_python(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
-    words = word_spans(job.data.texts[text])
-    votes = np.full(len(words), ABSTAIN, dtype=job.vote_type)
-    where = f"{place(lf)}: row {job.data.first_row + text + 1} (id {job.data.ids[text]!r})"
+def _of_python(voting: Voting, lf: Any, value: Any, text: int) -> np.ndarray:
+    words = word_spans(voting.data.texts[text])
+    votes = np.full(len(words), ABSTAIN, dtype=voting.vote_type)
+    where = f"{place(lf)}: row {voting.data.first_row + text + 1} (id {voting.data.ids[text]!r})"
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, (list, tuple)):
@@ -102,14 +102,14 @@ def _of_python(job: Job, lf: Any, value: Any, text: int) -> np.ndarray:
         )
     if all(isinstance(entry, tuple) and len(entry) == 3 for entry in value):
         for first, behind, label in value:
-            within = _whole(words, first, behind, job.data.texts[text], where)
-            _cast(votes, within, _numbers(job, lf, label, text))
+            within = _whole(words, first, behind, voting.data.texts[text], where)
+            _cast(votes, within, _numbers(voting, lf, label, text))
         return votes
     if len(value) != len(words):
         raise UserError(f"{where}: returned {len(value)} votes for {len(words)} tokens.")
     before: Any = None
     for i, label in enumerate(value):
-        votes[i] = _numbers(job, lf, label, text)[1 if label == before else 0]
+        votes[i] = _numbers(voting, lf, label, text)[1 if label == before else 0]
         before = label
     return votes
 
@@ -138,10 +138,10 @@ def _whole(words: Words, first: Any, behind: Any, text: str, where: str) -> tupl
     return begins[first], ends[behind] + 1
 
 
-def _numbers(job: Job, lf: Any, label: Any, text: int) -> tuple[int, int]:
+def _numbers(voting: Voting, lf: Any, label: Any, text: int) -> tuple[int, int]:
     """The class of the first word of a span and that of the others: an entity's name stands for its B- and I- classes."""
-    if isinstance(label, str) and label not in job.number and INSIDE + label in job.number:
-        later = job.number[INSIDE + label]
-        return job.number.get(BEGIN + label, later), later
-    number = class_number(job, lf, label, text)
+    if isinstance(label, str) and label not in voting.number and INSIDE + label in voting.number:
+        later = voting.number[INSIDE + label]
+        return voting.number.get(BEGIN + label, later), later
+    number = class_number(voting, lf, label, text)
     return number, number

@@ -8,7 +8,7 @@ and predict the other half; the mixture with the rules' teacher that explains th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from weakft.training.checkpoints import Checkpoints
 from weakft.training.first_teacher import mixed
 from weakft.training.loop import Progress, Schedule
 from weakft.training.model import EndModel
+from weakft.training.pseudo_labels import Selection
 from weakft.training.stages import fine_tune
 
 FOLDS = 2
@@ -56,21 +57,19 @@ def folds(data: Dataset, rows: np.ndarray, seed: int) -> Iterator[tuple[np.ndarr
 def unseen(
     model: EndModel,
     tokens: TokenizedTexts,
-    rows: np.ndarray,
-    targets: np.ndarray,
+    labeled: Selection,
     data: Dataset,
     pristine: dict[str, Any],
     schedule: Schedule,
-    batch_size: int,
-    seed: int,
     progress: Progress,
     checkpoints: Checkpoints,
 ) -> np.ndarray | None:
-    """Probabilities [data.n_rows, k] for ``rows`` with gold labels ``targets`` [len(rows), k] (elsewhere uniform), each by
-    a model that was fine-tuned on other texts' labels, from the ``pristine`` weights and as long as on all of them; None
-    where there are no other texts. Leaves the model as it was.
+    """Probabilities [data.n_rows, k] for ``labeled`` rows (elsewhere uniform), each by a model that was fine-tuned on other
+    texts' labels, from the ``pristine`` weights and as long as on all of them; None where there are no other texts. Leaves
+    the model as it was.
     """
-    halves = list(folds(data, rows, seed))
+    rows, targets = labeled.rows, labeled.targets
+    halves = list(folds(data, rows, schedule.seed))
     if not halves:
         return None
     k = targets.shape[1]
@@ -78,9 +77,10 @@ def unseen(
     weights = model.snapshot()
     for i, (learned, held_out) in enumerate(halves, start=1):
         model.restore(pristine)
-        given = (model, tokens, rows[learned], targets[learned])
+        half = Selection.evenly(rows[learned], targets[learned])
+        its_own = replace(schedule, seed=schedule.seed + i)
         stage, checkpoint = f"cross-fitting, {i} of {FOLDS}", checkpoints.of(f"fold-{i}")
-        fine_tune(*given, schedule, batch_size, seed + i, None, progress, stage, checkpoint)
+        fine_tune(model, tokens, half, its_own, None, progress, stage, checkpoint)
         p[rows[held_out]] = model.predict(tokens, rows[held_out])
     model.restore(weights)
     return p

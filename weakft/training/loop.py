@@ -104,8 +104,9 @@ class History:
 class Schedule:
     """A stage's budget and step size.
 
-    steps : of the optimizer, each on ``accumulate`` batches.   warmup : share of them.   patience : looks (every
-    ``eval_every`` steps) without a better score; 0 never stops early.   gradient_clip : the gradient's greatest norm.
+    steps : of the optimizer, each on ``accumulate`` batches of ``batch_size`` rows, drawn by ``seed``.   warmup : share of
+    them.   patience : looks (every ``eval_every`` steps) without a better score; 0 never stops early.   gradient_clip : the
+    gradient's greatest norm.
     """
 
     steps: int
@@ -117,6 +118,13 @@ class Schedule:
     patience: int = 0
     gradient_clip: float = 1.0
     accumulate: int = 1
+    batch_size: int = 32
+    seed: int = 0
+
+    @property
+    def a_step(self) -> int:
+        """Rows a step."""
+        return self.batch_size * self.accumulate
 
     def factor(self, step: int) -> float:
         """The share of ``learning_rate`` at a step: linear warm-up, then linear decay to zero (or constant)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -16,9 +16,8 @@ from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
 from weakft.training.cross_fitting import OfLabels, unseen
 from weakft.training.loop import Progress, Schedule, Validator
-from weakft.training.model import EndModel
-from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed, untrained
-from weakft.training.pseudo_labels import harden
+from weakft.training.plan import Bench, Trained, WeakLabels, passes, schedule_of, timed, untrained
+from weakft.training.pseudo_labels import Selection, harden
 from weakft.training.self_training import run_self_training
 from weakft.training.stages import fine_tune
 
@@ -66,13 +65,13 @@ def train_end_model(
     result = Trained(untrained(config, outputs, choose(config.task, splits.train)))
     model = result.model
     model.say = progress.say
-    pristine = model.snapshot()
+    bench = Bench(config, splits, result, model.snapshot(), progress, checkpoints)
     with timed(result.timing, "tokenize"):
         source = splits.valid if method.labels == "valid" else splits.train
         assert source is not None
         tokens = model.tokenize(source.texts)
         test = None if splits.test is None else model.tokenize(splits.test.texts)
-        validator = _validator(method, config, splits, model)
+        validator = _validator(method, bench)
     if validator is not None and validator.one_class:
         progress.say(
             "The validation split has gold labels of one class only: what is chosen by it leans to that class, and a "
@@ -80,115 +79,95 @@ def train_end_model(
         )
     of_labels = None
     if config.use_valid and method.self_training:  # not for the ceiling beside it
-        of_labels = _of_labels(result, config, splits, len(label_names), pristine, test, progress, checkpoints)
-    rows, targets = _labels(method, config, splits, weak, len(label_names))
-    given = (model, tokens, rows, targets)
+        of_labels = _of_labels(bench, len(label_names), test)
+    labeled = _labels(method, bench, weak, len(label_names))
     steps = config.initial_steps or passes(
-        config, tokens.count(rows), *STEPS["valid" if config.gold_labels else method.labels]
+        config, tokens.count(labeled.rows), *STEPS["valid" if config.gold_labels else method.labels]
     )
     patience = config.patience if method.labels == "weak" and validator is not None else 0
     schedule = schedule_of(config, model, validator, steps, patience)
     stage = "initial fine-tuning" if method.labels == "weak" else f"fine-tuning on {method.labels}"
     with timed(result.timing, stage):
         if config.head_steps:
-            alone = Schedule(min(config.head_steps, config.max_steps or config.head_steps), HEAD_LEARNING_RATE)
+            steps = min(config.head_steps, config.max_steps or config.head_steps)
+            alone = Schedule(steps, HEAD_LEARNING_RATE, batch_size=config.batch_size, seed=config.seed)
             with model.frozen_encoder():
-                head = checkpoints.of("head")
-                fine_tune(*given, alone, config.batch_size, config.seed, None, progress, "head", head)
+                fine_tune(model, tokens, labeled, alone, None, progress, "head", checkpoints.of("head"))
         initial = checkpoints.of("initial")
-        best, history = fine_tune(*given, schedule, config.batch_size, config.seed, validator, progress, stage, initial)
+        best, history = fine_tune(model, tokens, labeled, schedule, validator, progress, stage, initial)
     result.records["initial"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
     if test is not None:
         result.stage_test[method.labels] = model.predict(test)
     if method.self_training and config.self_training_steps != 0:
         assert weak is not None
-        begun = (weak, best, pristine, None if of_labels else validator, progress, checkpoints, of_labels)
-        run_self_training(result, config, splits, tokens, *begun)
+        run_self_training(bench, tokens, weak, best, None if of_labels else validator, of_labels)
     if config.continue_on_valid and method.labels == "weak":  # not the ceiling beside it
         with timed(result.timing, "continued fine-tuning"):
-            _continue(result, config, splits, len(label_names), progress, checkpoints)
+            _continue(bench, len(label_names))
     result.records["micro_batch"] = model.limits.micro_batch
     return result
 
 
-def _continue(
-    result: Trained,
-    config: TrainConfig,
-    splits: Splits,
-    n_classes: int,
-    progress: Progress,
-    checkpoints: Checkpoints,
-) -> None:
+def _continue(bench: Bench, n_classes: int) -> None:
     """Fine-tune the end model as it is on the validation labels, for as many steps as `valid` has by default; the last
     weights stay.
     """
-    given, schedule = _on_valid(result.model, config, splits, n_classes, None)
-    stage, continued = "continued fine-tuning on valid", checkpoints.of("continued")
-    _, history = fine_tune(*given, schedule, config.batch_size, config.seed, None, progress, stage, continued)
-    result.records["continued"] = asdict(history)
+    given = _on_valid(bench, n_classes, None)
+    stage, checkpoint = "continued fine-tuning on valid", bench.checkpoints.of("continued")
+    _, history = fine_tune(bench.model, *given, None, bench.progress, stage, checkpoint)
+    bench.result.records["continued"] = asdict(history)
 
 
-def _of_labels(
-    result: Trained,
-    config: TrainConfig,
-    splits: Splits,
-    n_classes: int,
-    pristine: dict[str, Any],
-    test: TokenizedTexts | None,
-    progress: Progress,
-    checkpoints: Checkpoints,
-) -> OfLabels:
+def _of_labels(bench: Bench, n_classes: int, test: TokenizedTexts | None) -> OfLabels:
     """A model fine-tuned on the validation labels alone, by the method `valid`, and two more of half of them each. Leaves the
-    ``pristine`` weights loaded.
+    pre-trained weights loaded.
     """
-    assert splits.valid is not None
-    model = result.model
-    given, schedule = _on_valid(model, config, splits, n_classes, config.initial_steps)
-    how = (config.batch_size, config.seed)
+    model, result, valid, progress = bench.model, bench.result, bench.splits.valid, bench.progress
+    assert valid is not None
+    tokens, labeled, schedule = _on_valid(bench, n_classes, bench.config.initial_steps)
     with timed(result.timing, "fine-tuning on valid"):
-        stage, checkpoint = "fine-tuning on valid", checkpoints.of("labels")
-        _, history = fine_tune(*given, schedule, *how, None, progress, stage, checkpoint)
+        stage, checkpoint = "fine-tuning on valid", bench.checkpoints.of("labels")
+        _, history = fine_tune(model, tokens, labeled, schedule, None, progress, stage, checkpoint)
     result.records["labels"] = asdict(history)
     if test is not None:
         result.stage_test["valid"] = model.predict(test)
     weights = model.snapshot()
     with timed(result.timing, "cross-fitting"):
-        found = unseen(*given, splits.valid, pristine, schedule, *how, progress, checkpoints)
-    model.restore(pristine)
+        found = unseen(model, tokens, labeled, valid, bench.pristine, schedule, progress, bench.checkpoints)
+    model.restore(bench.pristine)
     return OfLabels(weights, found)
 
 
-def _on_valid(
-    model: EndModel, config: TrainConfig, splits: Splits, n_classes: int, steps: int | None
-) -> tuple[tuple[EndModel, TokenizedTexts, np.ndarray, np.ndarray], Schedule]:
+def _on_valid(bench: Bench, n_classes: int, steps: int | None) -> tuple[TokenizedTexts, Selection, Schedule]:
     """What fine-tuning on the validation labels takes, for so many steps, or as many as `valid` has by default."""
-    assert splits.valid is not None
-    tokens = model.tokenize(splits.valid.texts)
-    rows, targets = _labels(METHODS["valid"], config, splits, None, n_classes)
-    schedule = schedule_of(config, model, None, steps or passes(config, tokens.count(rows), *STEPS["valid"]), 0)
-    return (model, tokens, rows, targets), schedule
+    config, valid = bench.config, bench.splits.valid
+    assert valid is not None
+    tokens = bench.model.tokenize(valid.texts)
+    labeled = _labels(METHODS["valid"], bench, None, n_classes)
+    steps = steps or passes(config, tokens.count(labeled.rows), *STEPS["valid"])
+    return tokens, labeled, schedule_of(config, bench.model, None, steps, 0)
 
 
-def _validator(method: Method, config: TrainConfig, splits: Splits, model: EndModel) -> Validator | None:
+def _validator(method: Method, bench: Bench) -> Validator | None:
     """None where there is no validation gold, and where the labels trained on are to be all that a method costs."""
-    if splits.valid is None or splits.valid.gold is None or method.labels == "valid" or config.gold_labels is not None:
+    valid, model = bench.splits.valid, bench.model
+    if valid is None or valid.gold is None or method.labels == "valid" or bench.config.gold_labels is not None:
         return None
-    return Validator(model.tokenize(splits.valid.texts), Truth.of(splits.valid, model.classes, "select"))
+    return Validator(model.tokenize(valid.texts), Truth.of(valid, model.classes, "select"))
 
 
-def _labels(
-    method: Method, config: TrainConfig, splits: Splits, weak: WeakLabels | None, n_classes: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The rows to fine-tune on and their targets [len(rows), k]."""
+def _labels(method: Method, bench: Bench, weak: WeakLabels | None, n_classes: int) -> Selection:
+    """The rows to fine-tune on, with their targets."""
+    config, splits = bench.config, bench.splits
     if method.labels == "weak":
         assert weak is not None
         rows = np.flatnonzero(weak.covered)
         soft_labels = weak.soft_labels[rows]
         if config.hard_labels:
             soft_labels = harden(untied(soft_labels, np.random.default_rng(config.seed)))
-        return rows, soft_labels
+        return Selection.evenly(rows, soft_labels)
     split = splits.train if method.labels == "gold" else splits.valid
     assert split is not None and split.gold is not None
     gold = split.gold.read("train")
     rows = labeled_rows(split, config.gold_labels or len(split), config.seed)
-    return rows, np.eye(n_classes, dtype=np.float32)[gold[rows]]
+    return Selection.evenly(rows, np.eye(n_classes, dtype=np.float32)[gold[rows]])

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from weakft.config import TrainConfig
+from weakft.data.dataset import Splits
 from weakft.tasks.base import Task
-from weakft.training.loop import Schedule, Validator
+from weakft.training.checkpoints import Checkpoints
+from weakft.training.loop import Progress, Schedule, Validator
 from weakft.training.model import EndModel
 
 WIDE = 512
@@ -47,6 +49,25 @@ class Trained:
     timing: dict[str, float] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
     stage_test: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass
+class Bench:
+    """What all stages of a run work with: its options and data, the model on its way, the pre-trained weights that it began
+    with (a `snapshot`), and whom to tell.
+    """
+
+    config: TrainConfig
+    splits: Splits
+    result: Trained
+    pristine: dict[str, Any]
+    progress: Progress
+    checkpoints: Checkpoints
+
+    @property
+    def model(self) -> EndModel:
+        """The end model on its way."""
+        return self.result.model
 
 
 def untrained(config: TrainConfig, label_names: list[str], task: Task | None = None) -> EndModel:
@@ -92,6 +113,8 @@ def schedule_of(
         eval_every=min(config.eval_every or fair, steps),
         patience=patience,
         accumulate=config.gradient_accumulation,
+        batch_size=config.batch_size,
+        seed=config.seed,
     )
 
 

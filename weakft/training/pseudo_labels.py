@@ -67,11 +67,16 @@ LEAST_SHARE = 0.1
 
 @dataclass
 class Selection:
-    """The selected set S of a period: `rows` [s] of the pool, `targets` [s, k], `weights` [s]."""
+    """Rows to train on, as the selected set S of a period: `rows` [s] of the pool, `targets` [s, k], `weights` [s]."""
 
     rows: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
+
+    @classmethod
+    def evenly(cls, rows: np.ndarray, targets: np.ndarray) -> Selection:
+        """Rows that weigh 1 each."""
+        return cls(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
 
     def joined(self, clean: Selection, share: float) -> Selection:
         """With clean rows, each as often as it takes for them to be about ``share`` of the whole."""

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from weakft.config import TrainConfig
-from weakft.data.dataset import Dataset, Splits
+from weakft.data.dataset import Dataset
 from weakft.data.rows import described
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedLabels, TokenizedTexts
-from weakft.training.checkpoints import Checkpoints
 from weakft.training.cross_fitting import UNKNOWN, OfLabels, share_of
 from weakft.training.features import Part, text_views
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, linked, mean_of_best
-from weakft.training.loop import Best, Progress, Validator
-from weakft.training.model import EndModel, no_and_yes
-from weakft.training.plan import Trained, WeakLabels, passes, schedule_of, timed
+from weakft.training.loop import Best, Validator
+from weakft.training.model import no_and_yes
+from weakft.training.plan import Bench, WeakLabels, passes, schedule_of, timed
 from weakft.training.pseudo_labels import Selection
 from weakft.training.stages import Pool, SelfTraining, self_train
 
@@ -32,52 +30,39 @@ LEAST_TEACHER_ROWS = 30
 
 
 def run_self_training(
-    result: Trained,
-    config: TrainConfig,
-    splits: Splits,
+    bench: Bench,
     tokens: TokenizedTexts,
     weak: WeakLabels,
     start: Best,
-    pristine: dict[str, Any],
     validator: Validator | None,
-    progress: Progress,
-    checkpoints: Checkpoints,
     of_labels: OfLabels | None = None,
 ) -> None:
     """COSINE's second stage, of a fresh student where a validation split allows to choose its first teacher.
 
-    The initial model has fitted the rules' mistakes, and goes on with them when it trains on itself. So with a first
-    teacher (`first_teacher`) the student starts again from the pre-trained weights.
+    The initial model, whose best checkpoint is ``start``, has fitted the rules' mistakes, and goes on with them when it
+    trains on itself. So with a first teacher (`first_teacher`) the student starts again from the pre-trained weights.
 
     Where there is a model ``of_labels`` of the validation split (`use_valid`), the labels' rows join every period, and it
     teaches beside the first teacher. The result is the mean of its weights and the student's, in the same shares: it knows
     the texts that the validation split is drawn from, the student those of the pool, and these may differ.
     """
-    model, clean, share = result.model, None, UNKNOWN
+    config, model, result = bench.config, bench.model, bench.result
+    clean, share = None, UNKNOWN
     if of_labels is not None:
-        tokens, clean = _with_clean(model, splits, weak.soft_labels.shape[1])
-    teacher = _teacher(result, config, splits, tokens, weak, pristine, of_labels, progress, checkpoints)
+        tokens, clean = _with_clean(bench, weak.soft_labels.shape[1])
+    teacher = _teacher(bench, tokens, weak, of_labels)
     if teacher is None:
-        pool = Pool(np.arange(splits.train.n_rows), weak.class_balance, clean=clean)
+        pool = Pool(np.arange(bench.splits.train.n_rows), weak.class_balance, clean=clean)
     else:
         given = config.class_balance is not None
         balance = weak.class_balance if given else teacher.balance(tokens.kinds, tokens.plain)
         pool, share = Pool(teacher.rows, balance, teacher, clean), teacher.labels_share
-    steps = config.self_training_steps or passes(config, len(splits.train), *SELF_TRAINING_STEPS)
+    steps = config.self_training_steps or passes(config, len(bench.splits.train), *SELF_TRAINING_STEPS)
     schedule = schedule_of(config, model, validator, steps, 0)
+    settings, checkpoint = _settings(config, schedule.steps), bench.checkpoints.of("self-training")
     with timed(result.timing, "self-training"):
         best, history, periods = self_train(
-            model,
-            tokens,
-            schedule,
-            _settings(config, schedule.steps),
-            pool,
-            config.batch_size,
-            config.seed,
-            start,
-            validator,
-            progress,
-            checkpoints.of("self-training"),
+            model, tokens, schedule, settings, pool, start, validator, bench.progress, checkpoint
         )
     if of_labels is not None:
         trained = history.steps > history.skipped  # else there is no student
@@ -102,47 +87,38 @@ def _settings(config: TrainConfig, steps: int) -> SelfTraining:
     )
 
 
-def _with_clean(model: EndModel, splits: Splits, k: int) -> tuple[TokenizedTexts, Selection]:
+def _with_clean(bench: Bench, k: int) -> tuple[TokenizedTexts, Selection]:
     """The training texts with the validation texts behind them, and the labeled rows of these to train on."""
-    assert splits.valid is not None and splits.valid.gold is not None
-    gold = splits.valid.gold.read("train")
+    train, valid = bench.splits.train, bench.splits.valid
+    assert valid is not None and valid.gold is not None
+    gold = valid.gold.read("train")
     known = np.flatnonzero(gold >= 0)
-    tokens = model.tokenize([*splits.train.texts, *splits.valid.texts])
-    rows = splits.train.n_rows + known
-    return tokens, Selection(rows, np.eye(k, dtype=np.float32)[gold[known]], np.ones(len(known), np.float32))
+    tokens = bench.model.tokenize([*train.texts, *valid.texts])
+    return tokens, Selection.evenly(train.n_rows + known, np.eye(k, dtype=np.float32)[gold[known]])
 
 
-def _teacher(
-    result: Trained,
-    config: TrainConfig,
-    splits: Splits,
-    tokens: TokenizedTexts,
-    weak: WeakLabels,
-    pristine: dict[str, Any],
-    of_labels: OfLabels | None,
-    progress: Progress,
-    checkpoints: Checkpoints,
-) -> FirstTeacher | None:
+def _teacher(bench: Bench, tokens: TokenizedTexts, weak: WeakLabels, of_labels: OfLabels | None) -> FirstTeacher | None:
     """The first teacher, or the one that a checkpoint has; None where nothing chooses it or the pool is too small.
 
     Leaves the pre-trained weights loaded where there is one.
     """
+    config, splits = bench.config, bench.splits
     everything = np.arange(splits.train.n_rows)
     texts = max(1, TEACHER_ROWS * tokens.count(everything) // max(1, len(everything)))
     rows = np.sort(tokens.pick(everything, texts, np.random.default_rng(config.seed)))
     enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
     if not (config.first_teacher and enough and splits.valid is not None and splits.valid.gold is not None):
         return None
-    with timed(result.timing, "first teacher"):
-        checkpoint = checkpoints.of("first-teacher")
+    with timed(bench.result.timing, "first teacher"):
+        checkpoint = bench.checkpoints.of("first-teacher")
         kept = checkpoint.load()
         if kept is None:
-            teacher = _first_teacher(result.model, config, splits, tokens, rows, weak, pristine, of_labels, progress)
+            teacher = _first_teacher(bench, tokens, rows, weak, of_labels)
             checkpoint.save(asdict(teacher))
         else:
             teacher = FirstTeacher.of(kept)
-            result.model.restore(pristine)
-    result.records["first_teacher"] = {
+            bench.model.restore(bench.pristine)
+    bench.result.records["first_teacher"] = {
         "valid_figure": teacher.figure,
         "rows": len(teacher.rows),
         "chain_strength": 0.0 if teacher.chain is None else teacher.chain.strength,
@@ -153,26 +129,19 @@ def _teacher(
 
 
 def _first_teacher(
-    model: EndModel,
-    config: TrainConfig,
-    splits: Splits,
-    tokens: TokenizedTexts,
-    rows: np.ndarray,
-    weak: WeakLabels,
-    pristine: dict[str, Any],
-    of_labels: OfLabels | None,
-    progress: Progress,
+    bench: Bench, tokens: TokenizedTexts, rows: np.ndarray, weak: WeakLabels, of_labels: OfLabels | None
 ) -> FirstTeacher:
     """The mean of the best candidates on ``rows``. Leaves the pre-trained weights loaded.
 
     A model of the validation labels cannot be measured on them: it is no candidate, but joins those chosen.
     """
+    model, config, splits, progress = bench.model, bench.config, bench.splits, bench.progress
     assert splits.valid is not None and splits.valid.gold is not None
     truth = Truth.of(splits.valid, model.classes, "select")
     pool = _part(tokens, splits.train, rows)
     of_valid, all_of_it = model.tokenize(splits.valid.texts), np.arange(splits.valid.n_rows)
     valid = _part(of_valid, splits.valid, all_of_it)
-    views, initial = text_views(model, pristine, pool, valid, progress)
+    views, initial = text_views(model, bench.pristine, pool, valid, progress)
     k, kinds = weak.soft_labels.shape[1], tokens.kinds
     scores = initial if kinds == 1 else (no_and_yes(initial[0]), no_and_yes(initial[1]))
     teachers, sources = [], {"label model": weak.soft_labels, **weak.others}
@@ -197,7 +166,7 @@ def _first_teacher(
         return teacher
     model.restore(of_labels.weights)
     clean = model.predict(tokens, rows)
-    model.restore(pristine)
+    model.restore(bench.pristine)
     return joined(teacher, clean, share_of(teacher.valid, of_labels.unseen, truth))
 
 

@@ -26,12 +26,11 @@ class Stage:
         model: EndModel,
         tokens: TokenizedTexts,
         schedule: Schedule,
-        batch_size: int,
         rng: np.random.Generator,
         checkpoint: Checkpoint,
     ) -> None:
         self.optimization, self.best, self.history = Optimization(model, schedule), Best(), History()
-        self.model, self.tokens, self.batch_size, self.rng, self.checkpoint = model, tokens, batch_size, rng, checkpoint
+        self.model, self.tokens, self.schedule, self.rng, self.checkpoint = model, tokens, schedule, rng, checkpoint
         self.chosen: Selection | None = None
         self.until = 0
         self.periods: list[dict[str, float]] = []
@@ -108,6 +107,6 @@ class Stage:
         self.batches = self._draw(chosen)
 
     def _draw(self, chosen: Selection) -> Iterator[Batch]:
-        for positions in self.tokens.shuffled(chosen.rows, self.batch_size, self.rng):
+        for positions in self.tokens.shuffled(chosen.rows, self.schedule.batch_size, self.rng):
             self._drawn += 1
             yield Batch(chosen.rows[positions], chosen.targets[positions], chosen.weights[positions])

@@ -28,31 +28,28 @@ from weakft.training.vocabulary import learning
 def fine_tune(
     model: EndModel,
     tokens: TokenizedTexts,
-    rows: np.ndarray,
-    targets: np.ndarray,
+    labeled: Selection,
     schedule: Schedule,
-    batch_size: int,
-    seed: int,
     validator: Validator | None,
     progress: Progress,
     title: str,
     checkpoint: Checkpoint,
 ) -> tuple[Best, History]:
-    """Minimise the soft cross-entropy to ``targets`` [len(rows), k] on ``rows``; leave the best checkpoint loaded.
+    """Minimise the soft cross-entropy to the targets of ``labeled`` rows (their weights do not count); leave the best
+    checkpoint loaded.
 
     Goes on from ``checkpoint`` where that holds anything.
     """
     progress.start(title, schedule.steps)
-    everything = Selection(np.asarray(rows), np.asarray(targets, np.float32), np.ones(len(rows), np.float32))
 
     def loss(logits: Tensor, _features: Tensor, y: Tensor, _w: Tensor, _rows: np.ndarray) -> Tensor:
         return soft_cross_entropy(logits, y)
 
     with learning(model.module, tokens.vocabulary):
-        stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed), checkpoint)
+        stage = Stage(model, tokens, schedule, np.random.default_rng(schedule.seed), checkpoint)
         if not stage.resume(progress):
             if stage.chosen is None:
-                stage.begin(everything, schedule.steps)
+                stage.begin(labeled, schedule.steps)
             run(stage, loss, validator, progress)
             stage.finish()
     return stage.best, stage.history
@@ -116,8 +113,6 @@ def self_train(
     schedule: Schedule,
     settings: SelfTraining,
     pool: Pool,
-    batch_size: int,
-    seed: int,
     start: Best,
     validator: Validator | None,
     progress: Progress,
@@ -133,12 +128,12 @@ def self_train(
     """
     progress.start("self-training", schedule.steps)
     with learning(model.module, tokens.vocabulary):
-        stage = Stage(model, tokens, schedule, batch_size, np.random.default_rng(seed + 1), checkpoint)
+        stage = Stage(model, tokens, schedule, np.random.default_rng(schedule.seed + 1), checkpoint)
         if stage.resume(progress):
             return stage.best, stage.history, stage.periods
         loss = _self_training_loss(settings, tokens.kinds)
         while stage.step < schedule.steps:
-            if stage.chosen is None and not _begin_period(stage, schedule, settings, pool, progress):
+            if stage.chosen is None and not _begin_period(stage, settings, pool, progress):
                 break
             if not run(stage, loss, validator, progress):
                 break
@@ -164,10 +159,11 @@ def _self_training_loss(settings: SelfTraining, kinds: int) -> Loss:
     return loss
 
 
-def _begin_period(stage: Stage, schedule: Schedule, settings: SelfTraining, pool: Pool, progress: Progress) -> bool:
+def _begin_period(stage: Stage, settings: SelfTraining, pool: Pool, progress: Progress) -> bool:
     """Choose rows and pseudo-labels; False where there are too few to learn from."""
+    schedule = stage.schedule
     steps = min(settings.period, schedule.steps - stage.step)
-    needed = max(int(settings.pool * steps * stage.batch_size * schedule.accumulate), 16 * stage.batch_size)
+    needed = max(int(settings.pool * steps * schedule.a_step), 16 * schedule.batch_size)
     picked = stage.tokens.pick(pool.rows, needed, stage.rng)
     chosen = _relabelled(stage, settings, pool, picked)
     classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
