@@ -158,29 +158,34 @@ def test_use_valid_trains_on_the_validation_labels_and_says_so(job):
     assert run.table["cosine"]["accuracy"] > run.table["majority"]["accuracy"]
 
 
-def test_with_use_valid_the_weights_are_the_mean_of_the_labels_model_and_the_student(job, monkeypatch):
+@pytest.mark.parametrize(("share", "counts", "goes_on"), [(0.25, 0.25, False), (0.5, 0.5, False), (0.75, 0.5, True)])
+def test_with_use_valid_the_weights_are_the_mean_of_the_labels_model_and_the_student(
+    job, monkeypatch, share, counts, goes_on
+):
     import torch
     from safetensors.torch import load_file
 
     import weakft.training.self_training as module
 
-    students, original = [], module.self_train
+    starts, students, original = [], [], module.self_train
 
     def noted(model, *given):
+        starts.append(model.snapshot())
         found = original(model, *given)
         students.append(model.snapshot())
         return found
 
     monkeypatch.setattr(module, "self_train", noted)
-    monkeypatch.setattr(module, "share_of", lambda *_: 0.25)
+    monkeypatch.setattr(module, "share_of", lambda *_: share)
     run = job("semi", use_valid=True, self_training_steps=8)
     saved, of_labels = (
         load_file(folder / "model" / "model.safetensors")
         for folder in (run.folder, job("valid", method="valid").folder)
     )
     for name, weights in saved.items():
-        torch.testing.assert_close(weights, 0.75 * students[0][name] + 0.25 * of_labels[name])
+        torch.testing.assert_close(weights, (1 - counts) * students[0][name] + counts * of_labels[name])
     assert not all(students[0][name].equal(weights) for name, weights in of_labels.items())
+    assert all(starts[0][name].equal(weights) for name, weights in of_labels.items()) == goes_on
 
 
 def test_continued_fine_tuning_starts_from_the_methods_model(job):

@@ -28,7 +28,7 @@ FOLDS = 2
 SHARES = np.linspace(0.0, 1.0, 11)
 """Shares that are tried; labels are too few to tell closer ones apart."""
 
-UNKNOWN = 0.5
+EVEN = 0.5
 """The share where nothing was predicted unseen."""
 
 
@@ -89,5 +89,5 @@ def unseen(
 def share_of(rules: np.ndarray, of_labels: np.ndarray | None, truth: Truth) -> float:
     """The share of ``of_labels`` (as `unseen` gives it) in the mixture with ``rules`` [v, k] that has the least log-loss."""
     if of_labels is None:
-        return UNKNOWN
+        return EVEN
     return float(min(SHARES, key=lambda s: truth.log_loss(mixed(rules, of_labels, s))))

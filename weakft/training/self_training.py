@@ -11,7 +11,7 @@ from weakft.data.dataset import Dataset
 from weakft.data.rows import described
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedLabels, TokenizedTexts
-from weakft.training.cross_fitting import UNKNOWN, OfLabels, share_of
+from weakft.training.cross_fitting import EVEN, OfLabels, share_of
 from weakft.training.features import Part, text_views
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, linked, mean_of_best
 from weakft.training.loop import Best, Validator
@@ -43,11 +43,12 @@ def run_self_training(
     trains on itself. So with a first teacher (`first_teacher`) the student starts again from the pre-trained weights.
 
     Where there is a model ``of_labels`` of the validation split (`use_valid`), the labels' rows join every period, and it
-    teaches beside the first teacher. The result is the mean of its weights and the student's, in the same shares: it knows
-    the texts that the validation split is drawn from, the student those of the pool, and these may differ.
+    teaches beside the first teacher. Where it has more than half of the say, the student goes on from its weights. The
+    result is the mean of its weights and the student's, its share the same but at most half: it knows the texts that the
+    validation split is drawn from, the student those of the pool, and these may differ.
     """
     config, model, result = bench.config, bench.model, bench.result
-    clean, share = None, UNKNOWN
+    clean, share = None, EVEN
     if of_labels is not None:
         tokens, clean = _with_clean(bench, weak.soft_labels.shape[1])
     teacher = _teacher(bench, tokens, weak, of_labels)
@@ -57,6 +58,8 @@ def run_self_training(
         given = config.class_balance is not None
         balance = weak.class_balance if given else teacher.balance(tokens.kinds, tokens.plain)
         pool, share = Pool(teacher.rows, balance, teacher, clean), teacher.labels_share
+    if of_labels is not None and share > EVEN:
+        model.restore(of_labels.weights)
     steps = config.self_training_steps or passes(config, len(bench.splits.train), *SELF_TRAINING_STEPS)
     schedule = schedule_of(config, model, validator, steps, 0)
     settings, checkpoint = _settings(config, schedule.steps), bench.checkpoints.of("self-training")
@@ -66,7 +69,7 @@ def run_self_training(
         )
     if of_labels is not None:
         trained = history.steps > history.skipped  # else there is no student
-        model.average(of_labels.weights, share if trained else 1.0)
+        model.average(of_labels.weights, min(share, EVEN) if trained else 1.0)
     result.records["self_training"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
     result.records["periods"] = periods
 
