@@ -127,6 +127,20 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     np.testing.assert_allclose(teacher.balance(1, True), teacher.predictions.mean(0))
 
 
+@pytest.mark.parametrize(("b", "c", "members"), [((62, 78), (78, 95), "abc"), ((50, 66), (50, 67), "a")])
+def test_more_kinds_join_where_they_are_surely_better_together(b, c, members):
+    """a is right on 0.88 (its standard error is 0.032), the others on less, and err elsewhere or where a does, too."""
+    gold = np.array([0] * 50 + [1] * 50)
+
+    def wrong_on(kind, rows):
+        scores = np.eye(2)[gold] * 4.0
+        scores[slice(*rows)] = scores[slice(*rows), ::-1]
+        return candidate(kind, "n", scores, scores, Truth(gold))
+
+    teacher = mean_of_best(np.arange(100), [wrong_on("a", (50, 62)), wrong_on("b", b), wrong_on("c", c)], Truth(gold))
+    assert "".join(candidate.kind for candidate in teacher.members) == members
+
+
 def test_a_model_of_gold_labels_joins_by_its_share():
     p = np.array([[0.8, 0.2], [0.6, 0.4]], np.float32)
     clean = np.array([[0.9, 0.1], [0.0, 1.0]], np.float32)

@@ -131,18 +131,25 @@ def candidates(
 
 def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> FirstTeacher:
     """The teacher: of each kind the candidate with the highest validation figure (the log-loss breaks ties), averaged
-    over the kinds within one standard error of the best.
+    over the kinds within one standard error of the best, and over the next best kinds, too, where that has a figure higher
+    by more than one standard error.
     """
     kinds: dict[str, Candidate] = {}
     for c in sorted(found, key=lambda c: c.order):
         kinds.setdefault(c.kind, c)
     ordered = list(kinds.values())
-    best = ordered[0].figure
-    bar = best - truth.standard_error(best)
-    members = [c for c in ordered if c.figure >= bar]
-    predictions = np.mean([c.pool for c in members], axis=0)
-    valid = np.mean([c.valid for c in members], axis=0)
+    bar = ordered[0].figure - truth.standard_error(ordered[0].figure)
+    alike = sum(c.figure >= bar for c in ordered)
+    figures = {n: truth.figure(_mean([c.valid for c in ordered[:n]])) for n in range(alike, len(ordered) + 1)}
+    most = max(figures, key=figures.__getitem__)
+    surely = figures[most] > figures[alike] + truth.standard_error(figures[alike])
+    members = ordered[: most if surely else alike]
+    predictions, valid = _mean([c.pool for c in members]), _mean([c.valid for c in members])
     return FirstTeacher(rows, predictions, valid, truth.figure(valid), members)
+
+
+def _mean(probabilities: list[np.ndarray]) -> np.ndarray:
+    return np.mean(probabilities, axis=0)
 
 
 def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[str], truth: Truth) -> FirstTeacher:
