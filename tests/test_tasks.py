@@ -33,6 +33,25 @@ def split(texts):
     return Dataset(texts, [str(i) for i in range(len(texts))])
 
 
+def test_surely_better_is_what_a_bootstrap_over_the_texts_says():
+    rng, sure = np.random.default_rng(0), 0
+    for chance in np.linspace(0.0, 0.3, 40):
+        gold = rng.integers(0, 2, 240)
+        p, q = (np.eye(2)[np.where(rng.random(240) < wrong, 1 - gold, gold)] for wrong in (0.2, 0.2 + chance))
+        for truth in (Truth(gold), Truth(gold, asked=["x", "y", "z"])):
+            texts = 240 if truth.asked is None else 80
+            of_p, of_q = truth.parts(p), truth.parts(q)
+            drawn = rng.integers(0, texts, (1000, texts))
+            (a, b), (c, d) = (of[drawn].sum(1).T for of in (of_p, of_q))
+            z = (truth.figure(p) - truth.figure(q)) / (a / b - c / d).std()
+            if abs(z - 2) > 0.2:  # the bootstrap's own error
+                assert truth.surely_better(p, q) == (z > 2)
+            sure += truth.surely_better(p, q)
+            assert not truth.surely_better(p, p)
+    assert 10 < sure < 70
+    assert not Truth(np.full(3, -1)).surely_better(np.eye(2)[[0, 1, 1]], np.eye(2)[[0, 0, 0]])
+
+
 def test_the_standard_error_is_the_binomial_one_and_never_none():
     of_20, of_500 = (Truth(np.zeros(n, int)) for n in (20, 500))
     assert of_20.standard_error(0.95) == pytest.approx(np.sqrt(0.95 * 0.05 / 20))

@@ -101,6 +101,21 @@ class Truth:
             return np.stack([right, np.ones_like(right)], axis=1)
         return np.stack([2 * right, found + there], axis=1)
 
+    def surely_better(self, p: np.ndarray, q: np.ndarray) -> bool:
+        """Whether probabilities ``p`` have a higher figure than ``q`` by more than two standard errors of the difference.
+        That is much smaller than either's own, both being measured on the same texts: by the delta method, of the ratio of
+        two sums over independent texts.
+        """
+        shares, figures = [], []
+        for part in (self.parts(p), self.parts(q)):
+            above, below = part.T.astype(np.float64)
+            if not below.any():
+                return False
+            figures.append(above.sum() / below.sum())
+            shares.append((above - figures[-1] * below) / below.mean())
+        error = float(np.std(shares[0] - shares[1]) / math.sqrt(len(shares[0])))
+        return bool(figures[0] - figures[1] > 2 * error)
+
     def standard_error(self, figure: float) -> float:
         """The standard error of a figure measured here, from the number of texts n (0.5 where there is none to go by): the
         words or labels of one are no independent rows. At 0 and 1, where the plain one would be 0, that of 1 / (n + 2) from

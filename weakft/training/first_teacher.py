@@ -8,7 +8,7 @@ because where they differ they had better be unsure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -129,27 +129,30 @@ def candidates(
             yield candidate(f"{view.name}, spread", what, smooth[0] + offsets, smooth[1] + offsets, truth)
 
 
-def mean_of_best(rows: np.ndarray, found: list[Candidate], truth: Truth) -> FirstTeacher:
+def mean_of_best(
+    rows: np.ndarray,
+    found: list[Candidate],
+    truth: Truth,
+    finished: Callable[[FirstTeacher], FirstTeacher] = lambda teacher: teacher,
+) -> FirstTeacher:
     """The teacher: of each kind the candidate with the highest validation figure (the log-loss breaks ties), averaged
-    over the kinds within one standard error of the best, and over the next best kinds, too, where that has a figure higher
-    by more than one standard error.
+    over the kinds within one standard error of the best, and over the next best kinds, too, where the teacher is surely
+    better then, as it is when it is ``finished``.
     """
     kinds: dict[str, Candidate] = {}
     for c in sorted(found, key=lambda c: c.order):
         kinds.setdefault(c.kind, c)
     ordered = list(kinds.values())
+
+    def of(members: list[Candidate]) -> FirstTeacher:
+        pool, valid = np.mean([c.pool for c in members], axis=0), np.mean([c.valid for c in members], axis=0)
+        return finished(FirstTeacher(rows, pool, valid, truth.figure(valid), members))
+
     bar = ordered[0].figure - truth.standard_error(ordered[0].figure)
     alike = sum(c.figure >= bar for c in ordered)
-    figures = {n: truth.figure(_mean([c.valid for c in ordered[:n]])) for n in range(alike, len(ordered) + 1)}
-    most = max(figures, key=figures.__getitem__)
-    surely = figures[most] > figures[alike] + truth.standard_error(figures[alike])
-    members = ordered[: most if surely else alike]
-    predictions, valid = _mean([c.pool for c in members]), _mean([c.valid for c in members])
-    return FirstTeacher(rows, predictions, valid, truth.figure(valid), members)
-
-
-def _mean(probabilities: list[np.ndarray]) -> np.ndarray:
-    return np.mean(probabilities, axis=0)
+    teacher, *wider = (of(ordered[:n]) for n in range(alike, len(ordered) + 1))
+    best = max(wider, key=lambda t: t.figure, default=teacher)
+    return best if truth.surely_better(best.valid, teacher.valid) else teacher
 
 
 def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[str], truth: Truth) -> FirstTeacher:

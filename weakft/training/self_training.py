@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 
@@ -162,9 +163,10 @@ def _first_teacher(
             if weak.covered[mine].any():
                 found += candidates(view, labels, weak.covered[mine], balances, its_truth)
             progress.advance(1)
-        teachers.append(mean_of_best(mine, found, its_truth))
+        follows, valid_follows = tokens.follows(mine), of_valid.follows(all_of_it[kind::kinds])
+        along = partial(linked, follows=follows, valid_follows=valid_follows, truth=its_truth)
+        teachers.append(mean_of_best(mine, found, its_truth, along))
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
-    teacher = linked(teacher, tokens.follows(rows), of_valid.follows(all_of_it), truth)
     if of_labels is None:
         return teacher
     model.restore(of_labels.weights)
