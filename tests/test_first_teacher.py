@@ -8,7 +8,7 @@ from weakft.balance import align, softmax
 from weakft.tasks.measure import Truth
 from weakft.training.discriminant import Discriminant, View
 from weakft.training.features import lexical
-from weakft.training.first_teacher import FirstTeacher, candidate, candidates, joined, mean_of_best
+from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, mean_of_best
 from weakft.training.neighbours import KEPT, Neighbourhood
 
 UNIFORM = np.full(2, 0.5)
@@ -125,6 +125,20 @@ def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     assert [(c.kind, c.name) for c in teacher.members] == [("a", "n"), ("b", "n")]  # se of 0.94 is 0.024: c is out
     np.testing.assert_allclose(teacher.predictions, (at("a", 6).pool + at("b", 8).pool) / 2, rtol=1e-6)
     np.testing.assert_allclose(teacher.balance(1, True), teacher.predictions.mean(0))
+
+
+def test_the_fine_tuned_model_with_most_of_the_say_is_known():
+    scores, truth = np.eye(2)[[0, 1]], Truth(np.array([0, 1]))
+    kinds = ("initial model", "initial model, spread", "initial model's predictions", "encoder")
+    found = [candidate(kind, "n", scores, scores, truth) for kind in kinds]
+    assert [c.of_initial for c in found] == [True, True, True, False]
+    teacher = mean_of_best(np.arange(2), found[:3], truth)
+    mains = [joined(teacher, teacher.predictions, share).main for share in (0.0, 0.2, 0.3, 0.7, 0.8)]
+    assert mains == ["initial", "initial", None, None, "labels"]
+    assert mean_of_best(np.arange(2), found, truth).main == "initial"
+    assert mean_of_best(np.arange(2), found[1:], truth).main is None
+    asked = Truth(np.array([0, 0, 1, 1]), asked=["x", "y"])
+    assert interleaved(np.arange(4), [teacher, teacher], ["x", "y"], asked).main == "initial"
 
 
 @pytest.mark.parametrize(("b", "c", "members"), [((62, 78), (78, 95), "abc"), ((50, 66), (50, 67), "a")])

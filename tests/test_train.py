@@ -158,7 +158,26 @@ def test_use_valid_trains_on_the_validation_labels_and_says_so(job):
     assert run.table["cosine"]["accuracy"] > run.table["majority"]["accuracy"]
 
 
-@pytest.mark.parametrize(("share", "counts", "goes_on"), [(0.25, 0.25, False), (0.5, 0.5, False), (0.75, 0.5, True)])
+@pytest.mark.parametrize("main", [None, "initial"])
+def test_the_student_goes_on_from_the_initial_model_where_that_has_most_of_the_say(job, monkeypatch, main):
+    import weakft.training.self_training as module
+
+    seen, original = [], module.self_train
+
+    def noted(model, tokens, schedule, settings, pool, start, *given):
+        seen.append((model.snapshot(), start.weights))
+        return original(model, tokens, schedule, settings, pool, start, *given)
+
+    monkeypatch.setattr(module, "self_train", noted)
+    monkeypatch.setattr(module.FirstTeacher, "main", main)
+    run = job("taught", initial_steps=5, self_training_steps=5)
+    ((begins_with, of_initial),) = seen
+    assert all(begins_with[name].equal(weights) for name, weights in of_initial.items()) == (main == "initial")
+    said = "so the student went on from it"
+    assert (said in " ".join((run.folder / "report.html").read_text("utf-8").split())) == (main == "initial")
+
+
+@pytest.mark.parametrize(("share", "counts", "goes_on"), [(0.2, 0.2, False), (0.7, 0.7, False), (0.8, 0.5, True)])
 def test_with_use_valid_the_weights_are_the_mean_of_the_labels_model_and_the_student(
     job, monkeypatch, share, counts, goes_on
 ):

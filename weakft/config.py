@@ -213,9 +213,9 @@ class TrainConfig(EngineOptions, VoteOptions):
     use_valid: bool = Field(
         False,
         description="Method cosine: train on the validation labels, too. A model of them teaches beside the first teacher, "
-        "with the share that cross-fitting gives it, and they join every period; with more than half the student goes on "
-        "from it. The result is the mean of its weights and the student's, its share the same but at most half. No "
-        "checkpoint of the student is chosen by them then.",
+        "with the share that cross-fitting gives it, and they join every period. The result is the mean of its weights and "
+        "the student's, in the same shares (in halves where it has most of the say: the student goes on from it then). No "
+        "checkpoint of the student is chosen by them.",
     )
     continue_on_valid: bool = Field(
         False, description="Methods weak and cosine: fine-tune the result on the validation labels (to compare)."

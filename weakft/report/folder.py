@@ -77,6 +77,7 @@ class FirstTeacher(BaseModel):
     rows: int
     chain_strength: float = 0.0
     labels_share: float | None = None
+    main: str | None = None
     members: list[Member] = []
 
 

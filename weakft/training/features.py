@@ -109,6 +109,10 @@ class Part:
     texts: list[str]
 
 
+INITIAL = "initial model"
+"""The name of the view by the model that was fine-tuned on the weak labels, and how the names begin of all that is its."""
+
+
 def text_views(
     model: EndModel, pristine: dict[str, Any], pool: Part, valid: Part, progress: Progress
 ) -> tuple[list[View], tuple[np.ndarray, np.ndarray]]:
@@ -121,7 +125,7 @@ def text_views(
     )
     model.restore(pristine)
     frozen = _frozen(model, (pool, valid), progress)
-    views = [View.of("initial model", *tuned, device=model.device), View.of("encoder", *frozen, device=model.device)]
+    views = [View.of(INITIAL, *tuned, device=model.device), View.of("encoder", *frozen, device=model.device)]
     words = lexical(pool.texts, valid.texts)
     if words is not None:
         scale = frozen[0].std(0).mean() / words[0].std(0).mean()

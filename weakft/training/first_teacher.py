@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -18,19 +19,22 @@ from weakft.tasks.measure import Truth
 from weakft.training.chain import Chain
 from weakft.training.checkpoints import State, arrays
 from weakft.training.discriminant import Discriminant, View
+from weakft.training.features import INITIAL
 from weakft.training.pseudo_labels import harden
 
 SHRINKAGES = (0.1, 0.2, 0.5)
 ITERATIONS = (10, 40, 160)
 CONTINUED = 3
 """So many of a view's discriminants, the best after the first number of iterations, go on."""
+MOST = 0.75
+"""With so much of the say of one fine-tuned model a fresh student only loses part of what that knows on the way."""
 TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 
 
 @dataclass
 class Candidate:
     """A possible teacher: its kind (of which the best counts), what it is, its validation figures (``figure``: the one that
-    counts, see `Truth.figure`), and its probabilities for pool and validation rows.
+    counts, see `Truth.figure`), its probabilities for pool and validation rows, and whether they come from the initial model.
     """
 
     kind: str
@@ -39,6 +43,7 @@ class Candidate:
     log_loss: float
     pool: np.ndarray
     valid: np.ndarray
+    of_initial: bool = False
 
     @property
     def order(self) -> tuple[float, float]:
@@ -71,6 +76,12 @@ class FirstTeacher:
         chain = None if state["chain"] is None else Chain(**arrays(state["chain"]))
         return cls(**arrays(state | {"members": members, "chain": chain}))
 
+    @property
+    def main(self) -> Literal["labels", "initial"] | None:
+        """Which fine-tuned model has `MOST` of the say, if one has: that of gold labels, or the initial one."""
+        initial = (1.0 - self.labels_share) * np.mean([c.of_initial for c in self.members] or [False])
+        return "labels" if self.labels_share >= MOST else "initial" if initial >= MOST else None
+
     def balance(self, kinds: int, whole: bool) -> np.ndarray:
         """The classes' shares [k], of rows of several kinds [kinds, k]: the mean of the probabilities, or where a row is not
         a ``whole`` text the shares of the most probable classes. There one class (outside, no) has most of the rows, and
@@ -94,7 +105,8 @@ def candidate(kind: str, name: str, pool: np.ndarray, valid: np.ndarray, truth: 
     """Measure log-posteriors of pool [n, k] and validation rows [v, k], at the temperature with the least log-loss."""
     best = min(TEMPERATURES, key=lambda t: truth.log_loss(softmax(valid * t)))
     p, q = softmax(pool * best).astype(np.float32), softmax(valid * best)
-    return Candidate(kind, name, truth.figure(q), truth.log_loss(q), p, q.astype(np.float32))
+    of_initial = kind.startswith(INITIAL)
+    return Candidate(kind, name, truth.figure(q), truth.log_loss(q), p, q.astype(np.float32), of_initial)
 
 
 def candidates(

@@ -13,7 +13,7 @@ from weakft.data.rows import described
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedLabels, TokenizedTexts
 from weakft.training.cross_fitting import EVEN, OfLabels, share_of
-from weakft.training.features import Part, text_views
+from weakft.training.features import INITIAL, Part, text_views
 from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, linked, mean_of_best
 from weakft.training.loop import Best, Validator
 from weakft.training.model import no_and_yes
@@ -41,12 +41,13 @@ def run_self_training(
     """COSINE's second stage, of a fresh student where a validation split allows to choose its first teacher.
 
     The initial model, whose best checkpoint is ``start``, has fitted the rules' mistakes, and goes on with them when it
-    trains on itself. So with a first teacher (`first_teacher`) the student starts again from the pre-trained weights.
+    trains on itself. So with a first teacher (`first_teacher`) the student starts again from the pre-trained weights; but
+    where most of what it teaches comes from one fine-tuned model, the student goes on from that (`FirstTeacher.main`).
 
     Where there is a model ``of_labels`` of the validation split (`use_valid`), the labels' rows join every period, and it
-    teaches beside the first teacher. Where it has more than half of the say, the student goes on from its weights. The
-    result is the mean of its weights and the student's, its share the same but at most half: it knows the texts that the
-    validation split is drawn from, the student those of the pool, and these may differ.
+    teaches beside the first teacher. The result is the mean of its weights and the student's, in the same shares, or in
+    halves where the student goes on from it: it knows the texts that the validation split is drawn from, the student those
+    of the pool, and these may differ.
     """
     config, model, result = bench.config, bench.model, bench.result
     clean, share = None, EVEN
@@ -58,9 +59,11 @@ def run_self_training(
     else:
         given = config.class_balance is not None
         balance = weak.class_balance if given else teacher.balance(tokens.kinds, tokens.plain)
-        pool, share = Pool(teacher.rows, balance, teacher, clean), teacher.labels_share
-    if of_labels is not None and share > EVEN:
-        model.restore(of_labels.weights)
+        pool = Pool(teacher.rows, balance, teacher, clean)
+        share = EVEN if teacher.main == "labels" else teacher.labels_share
+        fine_tuned = {"initial": start.weights, "labels": None if of_labels is None else of_labels.weights}
+        if teacher.main and (weights := fine_tuned[teacher.main]):
+            model.restore(weights)
     steps = config.self_training_steps or passes(config, len(bench.splits.train), *SELF_TRAINING_STEPS)
     schedule = schedule_of(config, model, validator, steps, 0)
     settings, checkpoint = _settings(config, schedule.steps), bench.checkpoints.of("self-training")
@@ -70,7 +73,7 @@ def run_self_training(
         )
     if of_labels is not None:
         trained = history.steps > history.skipped  # else there is no student
-        model.average(of_labels.weights, min(share, EVEN) if trained else 1.0)
+        model.average(of_labels.weights, share if trained else 1.0)
     result.records["self_training"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
     result.records["periods"] = periods
 
@@ -127,6 +130,7 @@ def _teacher(bench: Bench, tokens: TokenizedTexts, weak: WeakLabels, of_labels: 
         "rows": len(teacher.rows),
         "chain_strength": 0.0 if teacher.chain is None else teacher.chain.strength,
         "labels_share": None if of_labels is None else teacher.labels_share,
+        "main": teacher.main,
         "members": [{"kind": c.kind, "name": c.name, "valid_figure": c.figure} for c in teacher.members],
     }
     return teacher
@@ -157,7 +161,7 @@ def _first_teacher(
             balances["given" if config.class_balance else "estimated"] = weak.class_balance.reshape(kinds, k)[kind]
         labels = {name: soft_labels[mine] for name, soft_labels in sources.items()}
         on_pool, on_valid = (s[kind::kinds] for s in scores)
-        of_initial = candidate("initial model's predictions", "", on_pool, on_valid, its_truth)
+        of_initial = candidate(f"{INITIAL}'s predictions", "", on_pool, on_valid, its_truth)
         found = [of_initial]
         for view in views:
             if weak.covered[mine].any():
