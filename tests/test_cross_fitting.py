@@ -97,9 +97,5 @@ def test_predictions_are_of_a_model_of_the_other_labels_and_the_model_stays(monk
     p = unseen(model, None, labeled, data, "pristine", schedule, None, Checkpoints())
     np.testing.assert_allclose(p[rows], [[0.9, 0.1]] * 5, rtol=1e-6)
     np.testing.assert_allclose(p[[2, 5, 6]], 0.5)
-    assert (
-        started == ["pristine", "pristine"]
-        and seeds == [4, 5]
-        and named == ["fold-1", "fold-2"]
-        and model.state == "full"
-    )
+    assert started == ["pristine", "pristine"] and named == ["fold-1", "fold-2"] and model.state == "full"
+    assert seeds == [4, 5]

@@ -29,7 +29,7 @@ SHARES = np.linspace(0.0, 1.0, 11)
 """Shares that are tried; labels are too few to tell closer ones apart."""
 
 EVEN = 0.5
-"""The share where nothing was predicted unseen."""
+"""The share where nothing was predicted unseen, and of each of two models of which one went on from the other."""
 
 
 @dataclass

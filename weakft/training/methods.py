@@ -89,8 +89,8 @@ def train_end_model(
     stage = "initial fine-tuning" if method.labels == "weak" else f"fine-tuning on {method.labels}"
     with timed(result.timing, stage):
         if config.head_steps:
-            steps = min(config.head_steps, config.max_steps or config.head_steps)
-            alone = Schedule(steps, HEAD_LEARNING_RATE, batch_size=config.batch_size, seed=config.seed)
+            head_steps = min(config.head_steps, config.max_steps or config.head_steps)
+            alone = Schedule(head_steps, HEAD_LEARNING_RATE, batch_size=config.batch_size, seed=config.seed)
             with model.frozen_encoder():
                 fine_tune(model, tokens, labeled, alone, None, progress, "head", checkpoints.of("head"))
         initial = checkpoints.of("initial")
