@@ -34,9 +34,10 @@ EVEN = 0.5
 
 @dataclass
 class OfLabels:
-    """A model of the validation labels: its weights (a `snapshot`), and what `unseen` says."""
+    """A model of the validation labels: its weights (a `snapshot`), the rows that it learned from, and what `unseen` says."""
 
     weights: dict[str, Any]
+    labeled: Selection
     unseen: np.ndarray | None
 
 

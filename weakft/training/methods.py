@@ -135,7 +135,7 @@ def _of_labels(bench: Bench, n_classes: int, test: TokenizedTexts | None) -> OfL
     with timed(result.timing, "cross-fitting"):
         found = unseen(model, tokens, labeled, valid, bench.pristine, schedule, progress, bench.checkpoints)
     model.restore(bench.pristine)
-    return OfLabels(weights, found)
+    return OfLabels(weights, labeled, found)
 
 
 def _on_valid(bench: Bench, n_classes: int, steps: int | None) -> tuple[TokenizedTexts, Selection, Schedule]:

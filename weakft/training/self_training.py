@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 import numpy as np
@@ -52,7 +52,7 @@ def run_self_training(
     config, model, result = bench.config, bench.model, bench.result
     clean, share = None, EVEN
     if of_labels is not None:
-        tokens, clean = _with_clean(bench, weak.soft_labels.shape[1])
+        tokens, clean = _with_clean(bench, of_labels.labeled)
     teacher = _teacher(bench, tokens, weak, of_labels)
     if teacher is None:
         pool = Pool(np.arange(bench.splits.train.n_rows), weak.class_balance, clean=clean)
@@ -94,14 +94,12 @@ def _settings(config: TrainConfig, steps: int) -> SelfTraining:
     )
 
 
-def _with_clean(bench: Bench, k: int) -> tuple[TokenizedTexts, Selection]:
-    """The training texts with the validation texts behind them, and the labeled rows of these to train on."""
+def _with_clean(bench: Bench, labeled: Selection) -> tuple[TokenizedTexts, Selection]:
+    """The training texts with the validation texts behind them, and the ``labeled`` rows of these to train on."""
     train, valid = bench.splits.train, bench.splits.valid
-    assert valid is not None and valid.gold is not None
-    gold = valid.gold.read("train")
-    known = np.flatnonzero(gold >= 0)
+    assert valid is not None
     tokens = bench.model.tokenize([*train.texts, *valid.texts])
-    return tokens, Selection.evenly(train.n_rows + known, np.eye(k, dtype=np.float32)[gold[known]])
+    return tokens, replace(labeled, rows=train.n_rows + labeled.rows)
 
 
 def _teacher(bench: Bench, tokens: TokenizedTexts, weak: WeakLabels, of_labels: OfLabels | None) -> FirstTeacher | None:
