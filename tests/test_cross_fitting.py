@@ -80,11 +80,11 @@ class Model:
 
 
 def test_predictions_are_of_a_model_of_the_other_labels_and_the_model_stays(monkeypatch):
-    started, seeds, named = [], [], []
+    started, schedules, named = [], [], []
 
     def fine_tune(model, tokens, labeled, schedule, *_):
         started.append(model.state)
-        seeds.append(schedule.seed)
+        schedules.append((schedule.steps, schedule.seed))
         np.testing.assert_array_equal(labeled.targets, np.eye(2)[labeled.rows % 2])
         model.state = tuple(labeled.rows)
 
@@ -93,9 +93,9 @@ def test_predictions_are_of_a_model_of_the_other_labels_and_the_model_stays(monk
 
     monkeypatch.setattr(cross_fitting, "fine_tune", fine_tune)
     data, rows, model = dataset(list("abcdefgh")), np.array([0, 1, 3, 4, 7]), Model()
-    labeled, schedule = Selection.evenly(rows, np.eye(2)[rows % 2]), Schedule(1, 1e-3, seed=3)
+    labeled, schedule = Selection.evenly(rows, np.eye(2)[rows % 2]), Schedule(5, 1e-3, seed=3)
     p = unseen(model, None, labeled, data, "pristine", schedule, None, Checkpoints())
     np.testing.assert_allclose(p[rows], [[0.9, 0.1]] * 5, rtol=1e-6)
     np.testing.assert_allclose(p[[2, 5, 6]], 0.5)
     assert started == ["pristine", "pristine"] and named == ["fold-1", "fold-2"] and model.state == "full"
-    assert seeds == [4, 5]
+    assert schedules == [(3, 4), (3, 5)]  # half of the steps for half of the labels

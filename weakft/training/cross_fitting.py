@@ -7,6 +7,7 @@ and predict the other half; the mixture with the rules' teacher that explains th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -66,8 +67,8 @@ def unseen(
     checkpoints: Checkpoints,
 ) -> np.ndarray | None:
     """Probabilities [data.n_rows, k] for ``labeled`` rows (elsewhere uniform), each by a model that was fine-tuned on other
-    texts' labels, from the ``pristine`` weights and as long as on all of them; None where there are no other texts. Leaves
-    the model as it was.
+    texts' labels, from the ``pristine`` weights, in as many passes as on all of them; None where there are no other texts.
+    Leaves the model as it was.
     """
     rows, targets = labeled.rows, labeled.targets
     halves = list(folds(data, rows, schedule.seed))
@@ -79,7 +80,8 @@ def unseen(
     for i, (learned, held_out) in enumerate(halves, start=1):
         model.restore(pristine)
         half = Selection.evenly(rows[learned], targets[learned])
-        its_own = replace(schedule, seed=schedule.seed + i)
+        steps = math.ceil(schedule.steps * (FOLDS - 1) / FOLDS)  # as many as on all would make it surer than it is right
+        its_own = replace(schedule, steps=steps, seed=schedule.seed + i)
         stage, checkpoint = f"cross-fitting, {i} of {FOLDS}", checkpoints.of(f"fold-{i}")
         fine_tune(model, tokens, half, its_own, None, progress, stage, checkpoint)
         p[rows[held_out]] = model.predict(tokens, rows[held_out])
