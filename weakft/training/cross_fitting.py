@@ -80,7 +80,8 @@ def unseen(
     for i, (learned, held_out) in enumerate(halves, start=1):
         model.restore(pristine)
         half = Selection.evenly(rows[learned], targets[learned])
-        steps = math.ceil(schedule.steps * (FOLDS - 1) / FOLDS)  # as many as on all would make it surer than it is right
+        # With as many steps as on all it would be surer than it is right.
+        steps = math.ceil(schedule.steps * (FOLDS - 1) / FOLDS)
         its_own = replace(schedule, steps=steps, seed=schedule.seed + i)
         stage, checkpoint = f"cross-fitting, {i} of {FOLDS}", checkpoints.of(f"fold-{i}")
         fine_tune(model, tokens, half, its_own, None, progress, stage, checkpoint)

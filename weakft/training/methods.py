@@ -67,9 +67,7 @@ def train_end_model(
     model.say = progress.say
     bench = Bench(config, splits, result, model.snapshot(), progress, checkpoints)
     with timed(result.timing, "tokenize"):
-        source = splits.valid if method.labels == "valid" else splits.train
-        assert source is not None
-        tokens = model.tokenize(source.texts)
+        tokens = bench.of_valid if method.labels == "valid" else model.tokenize(splits.train.texts)
         test = None if splits.test is None else model.tokenize(splits.test.texts)
         validator = _validator(method, bench)
     if validator is not None and validator.one_class:
@@ -140,9 +138,7 @@ def _of_labels(bench: Bench, n_classes: int, test: TokenizedTexts | None) -> OfL
 
 def _on_valid(bench: Bench, n_classes: int, steps: int | None) -> tuple[TokenizedTexts, Selection, Schedule]:
     """What fine-tuning on the validation labels takes, for so many steps, or as many as `valid` has by default."""
-    config, valid = bench.config, bench.splits.valid
-    assert valid is not None
-    tokens = bench.model.tokenize(valid.texts)
+    config, tokens = bench.config, bench.of_valid
     labeled = _labels(METHODS["valid"], bench, None, n_classes)
     steps = steps or passes(config, tokens.count(labeled.rows), *STEPS["valid"])
     return tokens, labeled, schedule_of(config, bench.model, None, steps, 0)
@@ -153,7 +149,7 @@ def _validator(method: Method, bench: Bench) -> Validator | None:
     valid, model = bench.splits.valid, bench.model
     if valid is None or valid.gold is None or method.labels == "valid" or bench.config.gold_labels is not None:
         return None
-    return Validator(model.tokenize(valid.texts), Truth.of(valid, model.classes, "select"))
+    return Validator(bench.of_valid, Truth.of(valid, model.classes, "select"))
 
 
 def _labels(method: Method, bench: Bench, weak: WeakLabels | None, n_classes: int) -> Selection:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits
 from weakft.tasks.base import Task
+from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
 from weakft.training.loop import Progress, Schedule, Validator
 from weakft.training.model import EndModel
@@ -68,6 +70,12 @@ class Bench:
     def model(self) -> EndModel:
         """The end model on its way."""
         return self.result.model
+
+    @cached_property
+    def of_valid(self) -> TokenizedTexts:
+        """The validation texts, of which there must be some: several stages ask for them."""
+        assert self.splits.valid is not None
+        return self.model.tokenize(self.splits.valid.texts)
 
 
 def untrained(config: TrainConfig, label_names: list[str], task: Task | None = None) -> EndModel:

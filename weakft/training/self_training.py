@@ -145,8 +145,8 @@ def _first_teacher(
     assert splits.valid is not None and splits.valid.gold is not None
     truth = Truth.of(splits.valid, model.classes, "select")
     pool = _part(tokens, splits.train, rows)
-    of_valid, all_of_it = model.tokenize(splits.valid.texts), np.arange(splits.valid.n_rows)
-    valid = _part(of_valid, splits.valid, all_of_it)
+    all_of_it = np.arange(splits.valid.n_rows)
+    valid = _part(bench.of_valid, splits.valid, all_of_it)
     views, initial = text_views(model, bench.pristine, pool, valid, progress)
     k, kinds = weak.soft_labels.shape[1], tokens.kinds
     scores = initial if kinds == 1 else (no_and_yes(initial[0]), no_and_yes(initial[1]))
@@ -165,7 +165,7 @@ def _first_teacher(
             if weak.covered[mine].any():
                 found += candidates(view, labels, weak.covered[mine], balances, its_truth)
             progress.advance(1)
-        follows, valid_follows = tokens.follows(mine), of_valid.follows(all_of_it[kind::kinds])
+        follows, valid_follows = tokens.follows(mine), bench.of_valid.follows(all_of_it[kind::kinds])
         along = partial(linked, follows=follows, valid_follows=valid_follows, truth=its_truth)
         teachers.append(mean_of_best(mine, found, its_truth, along))
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
