@@ -7,6 +7,7 @@ import textwrap
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import weakft
@@ -89,6 +90,12 @@ def test_what_is_no_labeling_function_among_them_is_named(tmp_path):
     (tmp_path / "rules.py").write_text(rules + "ALL = [0, k, plain]\n")
     with pytest.raises(UserError, match=r"rules.py: ALL\[2\]: plain is no labeling function"):
         load_file(tmp_path / "rules.py")
+
+
+def test_class_names_that_the_data_contradicts_are_refused():
+    frame = pd.DataFrame({"text": ["a", "b"], "x": [1, 0], "y": [0, 1]})
+    with pytest.raises(UserError, match=r"label_names is \['y', 'x'\], but the data's classes are \['x', 'y'\]"):
+        weakft.label(frame, [keywords("k", ["a"], "x")], label_names=["y", "x"], label_column="x,y")
 
 
 @pytest.mark.parametrize("kind", [set, frozenset])
@@ -228,6 +235,7 @@ def test_loading_keeps_the_files_order_and_finds_lists(tmp_path):
             r"named 'same': .*line 2.*line 3",
         ),
         ("from weakft import keywords\nLABELS = ['a', 'a']\na = keywords('k', ['a'], 0)", "names a class twice"),
+        ("from weakft import keywords\na = keywords(1, ['a'], 0)", "line 2, labeling function 1: its name is 1; expected a string"),
         ("from weakft import keywords\nLABELS = 'ab'\na = keywords('k', ['a'], 0)", "expected a list"),
     ],
 )

@@ -122,6 +122,7 @@ def test_wrench_folders_with_lists_of_labels_are_read_and_bad_ones_named(tmp_pat
     data = read(*rows)
     assert data.asked == LABELS and data.gold.read("measure").tolist() == [1, 0, 1, -1, -1, -1]
     assert data.votes.tolist() == [[1, 1, -1], [-1] * 3, [-1, 1, -1], [-1] * 3, [-1, -1, 1], [-1] * 3]
+    assert read(*rows[::-1]).gold.read("measure").tolist() == [-1, -1, -1, 1, 0, 1]
     for bad, message in (
         ({**rows[1], "label": 1}, "example '1': label 1 is no list of numbers from 0 to 2"),
         ({**rows[1], "label": [3]}, "example '1': label .* is no list of numbers"),

@@ -1,5 +1,7 @@
 """`weakft predict` on files: part by part, whole or absent, at once from many processes."""
 
+import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -168,3 +170,30 @@ def test_texts_of_another_task_and_tables_without_labels_are_said(model):
         UserError, match=r"no gold labels to measure on: column 'label' is empty \(or -1\) in all 2 rows"
     ):
         weakft.evaluate(model, frame)
+
+
+def test_a_prediction_that_is_stopped_leaves_nothing(model, texts, tmp_path, monkeypatch, capsys):
+    def stopped(self, tokens, **more):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(EndModel, "predict", stopped)
+    before = set(tmp_path.iterdir())
+    args = [str(model), "--input", str(tmp_path / "in.parquet"), "--output", str(tmp_path / "out.csv")]
+    assert run(main, args) == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM" in capsys.readouterr().err and set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("extension", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_what_is_written_is_read_back_whatever_ends_its_lines(tmp_path, extension):
+    odd = ["a\rb", "c\nd", "e\tf", 'g"h', "i,j", "k\r\nl"]
+    frame = pd.DataFrame({"text": odd, "p": [0.25] * len(odd)})
+    assert write(iter([frame.iloc[:1], frame.iloc[1:]]), tmp_path / f"a{extension}") == len(odd)
+    assert readers.read_table(tmp_path / f"a{extension}", Columns()).texts == odd
+
+
+def test_a_file_that_may_not_be_read_is_named(capsys):
+    def forbidden(_args):
+        raise PermissionError(13, "Permission denied", "data/train.csv")
+
+    assert run(forbidden, []) == 2
+    assert capsys.readouterr().err == "weakft: data/train.csv: Permission denied.\n"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from weakft.data.dataset import Gold
@@ -174,6 +176,7 @@ def test_wrench_folder(tmp_path):
             "example '1': expected data.text to be a string or a list of tokens, found int",
         ),
         ({"data": {"text": "a"}, "label": 0}, "1 of 2 examples have weak_labels"),
+        (row(text="a \ud83d"), "example '1': column 'text': character 3 of .* is half a character"),
     ],
 )
 def test_bad_wrench_rows_are_named(tmp_path, bad, message):
@@ -212,11 +215,57 @@ def test_quotes_that_swallow_rows_are_refused(tmp_path, delimiter):
     path = tmp_path / ("a.csv" if delimiter == "," else "a.tsv")
     rows = [("id", "text"), ("0", '"good film'), ("1", "a book"), ("2", '"great film'), ("3", "poor")]
     path.write_text("\n".join(map(delimiter.join, rows)))
-    with pytest.raises(UserError, match=f"{path.name}: cannot be read as .*: line 4: a quote at the beginning"):
+    with pytest.raises(UserError, match=f"{path.name}: cannot be read as .*: line 2: a quote .* closes it, in line 4"):
         read_table(path, Columns())
     rows[1], rows[3] = ("0", '"good\nfilm"'), ("2", '"a ""great"" film"')
     path.write_text("\n".join(map(delimiter.join, rows)))
     assert read_table(path, Columns()).texts == ["good\nfilm", "a book", 'a "great" film', "poor"]
+
+
+@pytest.mark.parametrize("rows", [2, 20_000])
+@pytest.mark.parametrize("last", ["plain text", '"great" film'])
+def test_a_quote_that_is_never_closed_swallows_no_row(tmp_path, rows, last):
+    path = tmp_path / "a.csv"
+    path.write_text("label,text\na,plain\n" + "b,plain text\n" * rows + 'b,"I love it\n' + f"a,{last}\n" * rows)
+    how = r"is never closed" if last == "plain text" else rf"text behind the one that closes it, in line {rows + 4}"
+    with pytest.raises(UserError, match=rf"line {rows + 3}: a quote at the beginning of a value .*{how}"):
+        read_table(path, Columns())
+    path.write_text('label,text\na,"' + "a line\n" * rows + '"\nb,plain\n')
+    assert read_table(path, Columns()).texts == ["a line\n" * rows, "plain"]
+
+
+def test_a_later_split_brings_no_other_order_of_the_classes(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["spam", "ham"])}
+    )
+    pd.DataFrame({"text": ["a", "b"]}).to_csv(tmp_path / "train.csv", index=False)
+    pd.DataFrame({"text": ["a", "b"], "label": ["ham", "spam"]}).to_csv(tmp_path / "valid.csv", index=False)
+    rows = datasets.Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]}, features=features)
+    rows.to_parquet(tmp_path / "test.parquet")
+    columns = Columns()
+    splits = read_splits(tmp_path, columns)
+    assert (columns.label_names or columns.found_labels) == ["ham", "spam"]
+    assert [s.gold.read("measure").tolist() for s in (splits.valid, splits.test)] == [[0, 1], [0, 1]]
+
+
+def test_ids_too_large_to_be_read_exactly_are_refused_or_read_exactly(tmp_path):
+    large = [12345678901234567890, 7]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"id": i, "text": "a"}) + "\n" for i in large))
+    with pytest.raises(UserError, match=r"a\.jsonl: row 1, column 'id': .* too large to be read exactly"):
+        read_table(tmp_path / "a.jsonl", Columns())
+    (tmp_path / "a.json").write_text(json.dumps([{"id": i, "text": "a"} for i in large]))
+    frame = pd.DataFrame({"id": np.array(large, dtype=np.uint64), "text": ["a", "b"]})
+    for data in (read_table(tmp_path / "a.json", Columns()), from_python(frame, Columns(), "train")):
+        assert data.ids == list(map(str, large))
+
+
+@pytest.mark.parametrize("column", ["when", "label"])
+def test_a_date_that_python_has_none_for_is_named(tmp_path, column):
+    times = pa.array([10**12, 0], pa.timestamp("s"))
+    pq.write_table(pa.table({"text": ["a", "b"], column: times}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=rf"a\.parquet: column '{column}': cannot be read as Python values: .*range"):
+        read_table(tmp_path / "a.parquet", Columns())
 
 
 def test_a_header_that_opens_a_quote(tmp_path):

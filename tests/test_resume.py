@@ -389,6 +389,13 @@ def test_columns_that_rules_read_are_part_of_what_a_run_is_given():
     assert given(unknown, pattern) == given(unknown, pattern)
 
 
+def test_class_names_are_part_of_the_data():
+    def given(*names):
+        return origin(Splits(Dataset(["a"], ["0"]), label_names=list(names)), None)["data"]
+
+    assert given("ham", "spam") == given("ham", "spam") != given("spam", "ham")
+
+
 def test_other_options_or_data_are_refused_and_the_checkpoint_stays(train, stop_at, tmp_path):
     train = partial(train, label_model="majority")  # which does not depend on the validation labels
     stop_at(30)

@@ -77,7 +77,7 @@ def _debugs(args: list[str]) -> bool:
     try:
         _, file = _take_config(args)
         return file is not None and read_file(file).get("debug") is True
-    except UserError:  # the file itself is at fault
+    except (UserError, PermissionError):  # the file itself is at fault
         return False
 
 
@@ -88,10 +88,11 @@ def run(main: Callable[[list[str]], None], args: list[str] | None = None) -> int
     try:
         main(args)
         sys.stdout.flush()  # here, where a reader that stopped is seen
-    except UserError as error:
+    except (UserError, PermissionError) as error:
         if _debugs(args):
             raise
-        print(f"weakft: {error}", file=sys.stderr)
+        problem = f"{error.filename}: {error.strerror}." if isinstance(error, PermissionError) else error
+        print(f"weakft: {problem}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt as error:
         print(f"weakft: {error}" if str(error) else "weakft: interrupted; nothing was written.", file=sys.stderr)

@@ -132,6 +132,11 @@ def load(
             "classes in the same order; leave label_names out."
         )
     splits = load_data(options, given, rules.label_names if rules else None, (stream or draws) and task == "auto")
+    if given.label_names not in (None, splits.label_names):
+        raise UserError(
+            f"label_names is {given.label_names}, but the data's classes are {splits.label_names}. Both must name the same "
+            "classes in the same order; leave label_names out."
+        )
     if isinstance(options, TrainConfig) and options.max_rows is not None:
         whole = len(splits.train)
         splits.train = drawn(splits.train, options.max_rows, options.seed)
@@ -206,12 +211,12 @@ def without_gold(split: Dataset, purpose: str = "") -> str:
 
 
 def origin(splits: Splits, rules: RuleSet | None) -> dict[str, str]:
-    """What a run is given, as short hashes: of the ``data`` (texts, ids, gold labels, ready votes) and, where there are any,
-    of the ``rules``, with what they read beside the texts. Gold labels are not read for it. A labeling function that cannot
-    be hashed counts as its file with all that lies beside it; without a file it is none that was met before, nor is a column
-    that cannot be hashed, unless the rules are patterns, which read none.
+    """What a run is given, as short hashes: of the ``data`` (class names, texts, ids, gold labels, ready votes) and, where
+    there are any, of the ``rules``, with what they read beside the texts. Gold labels are not read for it. A labeling
+    function that cannot be hashed counts as its file with all that lies beside it; without a file it is none that was met
+    before, nor is a column that cannot be hashed, unless the rules are patterns, which read none.
     """
-    total = hashlib.sha256()
+    total = hashlib.sha256(repr(splits.label_names).encode())
     for name, split in splits.named():
         gold = None if split.gold is None else split.gold.fingerprint()
         columns = (name, fingerprint.of_values(split.texts), fingerprint.of_values(split.ids), gold, split.asked)

@@ -81,13 +81,14 @@ def main(args: list[str]) -> None:
     from weakft.data.writers import check_target, write
     from weakft.display import TerminalProgress
     from weakft.errors import UserError
+    from weakft.interruption import Signals
 
     output = Path(config.output)
     check_target(output)
     if output.exists() and Path(config.input).exists() and output.samefile(config.input):
         raise UserError(f"--output {output}: is the file that is read; name another, its other columns would be lost.")
     data = read_texts(Path(config.input), Columns(text=config.text_column, id=config.id_column, labeled=False))
-    with TerminalProgress() as bars:
+    with Signals(), TerminalProgress() as bars:
         rows = write(predict_parts(Path(config.run), data, bars), output)
     print(f"Wrote {rows} predictions to {output}.")
 

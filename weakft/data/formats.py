@@ -112,20 +112,25 @@ def _read_csv(path: Path, delimiter: str) -> pa.Table:
 
 
 def _refuse_stray_quotes(path: Path, delimiter: str) -> None:
-    """Refuse a file in which a quote that begins a value goes on over lines to one that begins another value: pyarrow takes
-    the rows between them for one value.
+    """Refuse a file in which a quote that begins a value goes on over lines to one that begins another value, or to the end:
+    pyarrow takes the rows between them for one value.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        try:
-            for _ in reader:
-                pass
-        except csv.Error as error:
-            if "expected after" in str(error):
+    limit = csv.field_size_limit(BLOCK)  # such a value is a long one
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader, first = csv.reader(file, delimiter=delimiter, strict=True), 1
+            try:
+                for _ in reader:
+                    first = reader.line_num + 1
+            except csv.Error as error:
+                closed = f"has text behind the one that closes it, in line {reader.line_num}"
                 raise ValueError(
-                    f"line {reader.line_num}: a quote at the beginning of a value was opened in a line before, and text "
-                    "stands behind the one that closes it. Put values that hold quotes in quotes, and double theirs"
+                    f"line {first}: a quote at the beginning of a value "
+                    f"{closed if 'expected after' in str(error) else 'is never closed'}. "
+                    "Put values that hold quotes in quotes, and double theirs"
                 ) from error
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _parse_csv(path: Path, delimiter: str, header: list[str], threads: bool = True) -> pa.Table:

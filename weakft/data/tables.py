@@ -24,6 +24,9 @@ LABEL_GUESSES = ("label", "labels", "class", "category", "target", "gold", "tags
 FLOAT = re.compile(r"-?[0-9]{1,9}\.0")
 """A whole number as pandas writes it beside gaps."""
 
+EXACT = 2**53
+"""Up to here a float is the whole number that was written."""
+
 NONE = "none"
 """The name of no column: labels are not to be guessed."""
 ID_GUESSES = ("id", "idx", "guid", "uid", "text_id")
@@ -91,8 +94,10 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
     labels = label_columns(columns, rest, source)
     named = kept_names(table.schema)
     if len(labels) == 1 and labels[0] in named:
-        columns.label_names = columns.label_names or named[labels[0]]
-        table = with_names(table, labels[0], named[labels[0]])
+        classes = named[labels[0]]
+        if not {*columns.found_labels} & {*classes}:  # else a split before has these in an order of its own
+            columns.label_names = columns.label_names or classes
+        table = with_names(table, labels[0], classes)
     id_column = _pick(columns.id, ID_GUESSES, [n for n in rest if n not in labels], "id", source)
     numbers = range(first_row, first_row + len(texts))
     ids = (
@@ -104,7 +109,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
     data = Dataset(
         texts=texts,
         ids=ids,
-        columns={name: table.column(name).to_pylist() for name in others},
+        columns={name: _values(table, name, source) for name in others},
         source=source,
         first_row=first_row,
         label_columns=labels,
@@ -125,8 +130,19 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         asked = columns.label_names or columns.found_labels
         data.gold = gold_of_lists(lists, labels[0], asked, data)
         return by_labels(data, asked)
-    data.gold = _gold(_labels(values, labels[0], data), labels[0], columns, data)
+    data.gold = _gold(_labels(_values(table, labels[0], source), labels[0], data), labels[0], columns, data)
     return data
+
+
+def _values(table: pa.Table, column: str, source: str) -> list[Any]:
+    """A column as Python values; not all that a Parquet file can hold are some, such as dates after the year 9999."""
+    try:
+        return table.column(column).to_pylist()
+    except (pa.ArrowException, OverflowError, ValueError) as error:
+        raise UserError(
+            f"{source}: column {column!r}: cannot be read as Python values: {str(error).splitlines()[0]}. "
+            "Write it as text, or leave it out."
+        ) from error
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -147,9 +163,8 @@ def _token_lists(values: pa.ChunkedArray, column: str, source: str, first_row: i
     return texts
 
 
-def _labels(values: pa.ChunkedArray, column: str, data: Dataset) -> list[Any]:
+def _labels(raw: list[Any], column: str, data: Dataset) -> list[Any]:
     """A label a row of the label matrix; of token lists, from a list of labels a text (or none at all)."""
-    raw = values.to_pylist()
     if data.words is None:
         return raw
     flat: list[Any] = []
@@ -253,13 +268,18 @@ def unique_ids(values: pa.ChunkedArray, column: str, source: str, first_row: int
 
     Raises
     ------
-    UserError : one is missing, or stands twice.
+    UserError : one is missing, stands twice, or was read as a number that others are read as, too.
     """
     ids: list[str] = []
     seen: dict[str, int] = {}
     for row, value in enumerate(values.to_pylist(), first_row):
         if value is None or value == "":
             raise UserError(f"{source}: row {row + 1}, column {column!r}: the id is missing.")
+        if isinstance(value, float) and abs(value) >= EXACT:
+            raise UserError(
+                f"{source}: row {row + 1}, column {column!r}: the id was read as {value!r}, a number too large to be read "
+                "exactly. Write the ids as text, in quotes."
+            )
         key = str(value)
         if key in seen:
             raise UserError(
@@ -366,9 +386,9 @@ def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> 
     arrays = []
     for name, column in zip(names, map(list, values), strict=True):
         try:
-            arrays.append(pa.array(column, from_pandas=True))
+            arrays.append(_array(column))
         except UnicodeEncodeError as error:
-            raise UserError(f"{source}: {_unwritable(column, name, error)}") from error
+            raise UserError(f"{source}: {unwritable(column, name, error)}") from error
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             raise UserError(
                 f"{source}: column {name!r}: expected values of one type, found others beside them "
@@ -377,7 +397,14 @@ def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> 
     return pa.table(arrays, names=names)
 
 
-def _unwritable(values: list[Any], column: str, error: UnicodeEncodeError) -> str:
+def _array(column: list[Any]) -> pa.Array:
+    try:
+        return pa.array(column, from_pandas=True)
+    except OverflowError:  # such as hashes of 64 bits
+        return pa.array(column, pa.uint64(), from_pandas=True)
+
+
+def unwritable(values: list[Any], column: str, error: UnicodeEncodeError) -> str:
     """What is wrong with a string that UTF-8 has no bytes for, and its row."""
     text = error.object
     row = next((i for i, v in enumerate(values) if (v == text if isinstance(v, str) else text in _items(v))), None)

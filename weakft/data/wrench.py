@@ -13,6 +13,7 @@ from weakft.data.labels import CLASSES, NO, YES, by_labels
 from weakft.data.pairs import COLUMNS as PAIRS
 from weakft.data.pairs import join
 from weakft.data.pairs import marked as mark_word
+from weakft.data.tables import unwritable
 from weakft.data.words import by_words, join_words
 from weakft.errors import UserError
 
@@ -52,13 +53,17 @@ def _split(path: Path, label_names: list[str], lf_names: list[str] | None) -> Da
     texts, gold, votes = [], [], []
     width = len(lf_names) if lf_names is not None else None
     by_token: bool | None = None
-    several: bool | None = None
+    several = any(isinstance(row, dict) and _has_labels(row) for row in rows.values())
     for key, row in rows.items():
         where = f"{path}: example {key!r}"
         data = row.get("data") if isinstance(row, dict) else None
         if not isinstance(data, dict):
             raise UserError(f"{where}: expected data to be an object, found {type(data).__name__}.")
         texts.append(_text(data, where))
+        try:
+            texts[-1].encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{where}: {unwritable([], 'text', error)}") from error
         tokens = isinstance(data.get("text"), list)
         if by_token not in (None, tokens):
             raise UserError(
@@ -70,11 +75,10 @@ def _split(path: Path, label_names: list[str], lf_names: list[str] | None) -> Da
             count = len(data["text"])
             labels = _per_token([ABSTAIN] * count if label in (None, ABSTAIN) else label, count, "label", where)
             lists = [] if weak is None else _per_token(weak, count, "weak_labels", where)
-        elif several or (several is None and isinstance(label, list)):
-            several, n_classes = True, len(CLASSES)
+        elif several:
+            n_classes = len(CLASSES)
             labels, lists = _by_label(label, weak, len(label_names), where)
         else:
-            several = False
             labels, lists = [label], [] if weak is None else [weak]
         gold += [_class(label, n_classes, where) for label in labels]
         for some in lists:
@@ -92,6 +96,12 @@ def _split(path: Path, label_names: list[str], lf_names: list[str] | None) -> Da
     split.gold = Gold(classes) if (classes != ABSTAIN).any() else None
     split.votes = np.array(votes, dtype=vote_type(n_classes)) if votes else None
     return split
+
+
+def _has_labels(row: dict[str, Any]) -> bool:
+    """Whether an example is a text with any number of labels: a list of them, and no list of tokens."""
+    data = row.get("data")
+    return isinstance(row.get("label"), list) and isinstance(data, dict) and not isinstance(data.get("text"), list)
 
 
 def _columns(rows: dict[str, Any]) -> dict[str, list[Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -37,15 +39,21 @@ def _write_text(parts: Iterable[pd.DataFrame], path: Path, lines: Callable[[pd.D
     return rows
 
 
+def _delimited(sign: str, part: pd.DataFrame, first: bool) -> str:
+    """Python before 3.13 leaves a carriage return without quotes, and readers take it for the end of a line."""
+    text = part.to_csv(index=False, header=first, sep=sign)
+    if "\r" in text:
+        text = part.to_csv(index=False, header=first, sep=sign, quoting=csv.QUOTE_NONNUMERIC)
+    return text
+
+
 def _jsonl(part: pd.DataFrame, _first: bool) -> str:
     return part.to_json(orient="records", lines=True, force_ascii=False)
 
 
 WRITERS: dict[str, Callable[[Iterable[pd.DataFrame], Path], int]] = {
-    ".csv": lambda parts, path: _write_text(parts, path, lambda part, first: part.to_csv(index=False, header=first)),
-    ".tsv": lambda parts, path: _write_text(
-        parts, path, lambda part, first: part.to_csv(index=False, header=first, sep="\t")
-    ),
+    ".csv": lambda parts, path: _write_text(parts, path, partial(_delimited, ",")),
+    ".tsv": lambda parts, path: _write_text(parts, path, partial(_delimited, "\t")),
     ".jsonl": lambda parts, path: _write_text(parts, path, _jsonl),
     ".parquet": write_parquet,
 }

@@ -164,7 +164,12 @@ def load_file(path: Path) -> RuleSet:
 
 
 def from_objects(values: list[Any], label_names: list[str] | None, source: str) -> RuleSet:
-    """Collect labeling functions from values and from lists, tuples, dicts and sets among them; refuse a name used twice."""
+    """Collect labeling functions from values and from lists, tuples, dicts and sets among them.
+
+    Raises
+    ------
+    UserError : there are none, a name is used twice, or is no string.
+    """
     lfs = list({id(lf): lf for lf in _found(values, ())}.values())
     if not lfs:
         raise UserError(
@@ -173,6 +178,8 @@ def from_objects(values: list[Any], label_names: list[str] | None, source: str) 
         )
     by_name: dict[str, Any] = {}
     for lf in lfs:
+        if not isinstance(lf.name, str):
+            raise UserError(f"{place(lf)}: its name is {lf.name!r}; expected a string.")
         if lf.name in by_name:
             raise UserError(
                 f"Two labeling functions are named {lf.name!r}: {place(by_name[lf.name])}; and {place(lf)}. Rename one."
