@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from benchmarks import front
 from benchmarks.sets import folder
 from weakft.cli import parse
 from weakft.cli import run as run_cli
 from weakft.comparison import summary
-from weakft.comparison.cells import read_lines
+from weakft.comparison.cells import Line, current, read_lines
 from weakft.comparison.run import CELLS, run_comparison
 from weakft.comparison.worth import named, worth
 from weakft.config import BenchmarkConfig
@@ -37,7 +36,7 @@ FRONT = "<!-- generated: figures -->\n"
 BEGIN, END = "<!-- generated: tables -->\n", "<!-- end -->"
 
 
-def render(readme: str, lines: list[dict[str, Any]], on_gpu: list[dict[str, Any]]) -> str:
+def render(readme: str, lines: list[Line], on_gpu: list[Line]) -> str:
     """The README with its tables made anew from the lines, and from those of runs on a GPU."""
     tables = _tables(lines)
     if on_gpu:
@@ -46,18 +45,23 @@ def render(readme: str, lines: list[dict[str, Any]], on_gpu: list[dict[str, Any]
     return between(readme, BEGIN, tables, END)
 
 
-def _tables(lines: list[dict[str, Any]]) -> str:
+def lines_in(folder: Path) -> list[Line]:
+    """The lines of a folder that count, in the order of the sets."""
     order = {name: i for i, name in enumerate(SETS)}
-    lines = sorted(lines, key=lambda line: order.get(line["data"], len(SETS)))
+    lines = current(read_lines(folder / CELLS), [])
+    return sorted(lines, key=lambda line: order.get(line["data"], len(SETS)))
+
+
+def _tables(lines: list[Line]) -> str:
     return summary.markdown(lines) + "\n" + rules_worth(lines)
 
 
-def render_front(readme: str, lines: list[dict[str, Any]]) -> str:
+def render_front(readme: str, lines: list[Line]) -> str:
     """The repository's first page with its table made anew."""
     return between(readme, FRONT, front.table(lines), END)
 
 
-def rules_worth(lines: list[dict[str, Any]]) -> str:
+def rules_worth(lines: list[Line]) -> str:
     """Where weakft meets fine-tuning on N gold labels, a row a data set that has runs of both; Markdown, "" without any."""
     out = [
         "**What the rules are worth** (`weakft worth`): gold labels that give fine-tuning weakft's accuracy, with the 95 % "
@@ -105,8 +109,10 @@ def main(args: list[str]) -> None:
 
 
 def write_pages() -> None:
-    """Make the tables of both pages anew from the lines."""
-    lines, on_gpu = (read_lines(folder / CELLS) for folder in (RESULTS, ON_GPU))
+    """Make the tables of both pages, and the summaries beside the lines, anew from these."""
+    lines, on_gpu = lines_in(RESULTS), lines_in(ON_GPU)
+    summary.write(lines, RESULTS)
+    summary.write(on_gpu, ON_GPU)
     README.write_text(render(README.read_text(encoding="utf-8"), lines, on_gpu), encoding="utf-8")
     front.README.write_text(render_front(front.README.read_text(encoding="utf-8"), lines), encoding="utf-8")
 

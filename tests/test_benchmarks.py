@@ -4,15 +4,16 @@ import pandas as pd
 import pytest
 
 from benchmarks import front
-from benchmarks.__main__ import ON_GPU, README, RESULTS, SETS, render, render_front
+from benchmarks.__main__ import ON_GPU, README, RESULTS, SETS, lines_in, render, render_front
 from benchmarks.ood import __main__ as ood
+from weakft.comparison import summary
 from weakft.comparison.cells import key_of, read_lines
 from weakft.comparison.methods import find
 from weakft.comparison.run import CELLS
 
 
 def test_the_readme_is_generated_from_the_lines():
-    lines, on_gpu = (read_lines(folder / CELLS) for folder in (RESULTS, ON_GPU))
+    lines, on_gpu = (lines_in(folder) for folder in (RESULTS, ON_GPU))
     assert {line["data"] for line in lines} == set(SETS) >= {line["data"] for line in on_gpu}
     for some in (lines, on_gpu):
         assert len({key_of(line) for line in some}) == len(some)
@@ -23,6 +24,9 @@ def test_the_readme_is_generated_from_the_lines():
     first_page = front.README.read_text(encoding="utf-8")
     assert render_front(first_page, lines) == first_page
     assert ood.render(text, read_lines(ood.LINES)) == text
+    for folder, some in ((RESULTS, lines), (ON_GPU, on_gpu)):
+        assert len(some) == len(read_lines(folder / CELLS))  # none is of other data than the last
+        assert (folder / "summary.md").read_text(encoding="utf-8") == summary.markdown(some)
 
 
 def test_questions_of_another_style_have_trecs_classes(real_data):

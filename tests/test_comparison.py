@@ -16,7 +16,7 @@ from conftest import line, reviews
 import weakft
 from weakft.benchmark import main
 from weakft.comparison import cells, summary
-from weakft.comparison.cells import Cell, append_lines, missing, packed, read_lines, unpacked
+from weakft.comparison.cells import Cell, append_lines, current, missing, packed, read_lines, unpacked
 from weakft.comparison.methods import METHODS, find, order
 from weakft.config import TrainConfig
 from weakft.data.dataset import Dataset, Gold, labeled_rows
@@ -144,11 +144,36 @@ def test_the_summary_by_hand():
     table.loc["gold", "headline"] = 0.6
     assert np.isnan(summary.gap_closed(table.reset_index())["a"])  # full supervision is no better: there is no gap
     text = summary.markdown(lines)
-    assert (
-        "| weak | 0.650 ± 0.071 (2) |" in text
-        and "| cosine | 0.800 (1) |" in text
-        and "| cosine | 75% | 75% (1) |" in text
-    )
+    assert "| weak | 0.650 ± 0.071 (2) |" in text and "| cosine | 0.800 (1) |" in text and "| cosine | 75% |\n" in text
+
+
+def test_shares_of_the_gap_are_averaged_over_the_sets_that_all_methods_have():
+    at = {"weak": 0.6, "gold": 0.8, "cosine": 0.7, "valid": 0.65}
+    lines = [line(d, m, accuracy=a + 0.05 * (d == "b" and m == "cosine")) for d in "ab" for m, a in at.items()]
+    lines += [line("c", m, accuracy=a) for m, a in at.items() if m != "valid"]
+    text = summary.markdown(lines)
+    assert "| method | a | b | c | mean of a, b |" in text
+    assert "| cosine | 50% | 75% | 50% | 62% |" in text and "| valid | 25% | 25% | – | 25% |" in text
+
+
+def test_runs_that_found_nothing_to_train_themselves_on_are_counted():
+    def stage(steps):
+        return {"training": {"initial": {"steps": 9}, "self_training": {"steps": steps}}}
+
+    lines = [line(d, "cosine-published", s, **stage(0 if d == "a" else 50 * s)) for d in "ab" for s in (0, 1)]
+    lines += [line("a", "cosine", **stage(50)), line("a", "weak", training={"initial": {"steps": 9}})]
+    assert "In 3 of 4 runs of `cosine-published` (a 2, b 1) self-training found no rows" in summary.markdown(lines)
+    assert "self-training found no rows" not in summary.markdown(lines[-2:])
+
+
+def test_of_data_sets_without_runs_now_the_last_lines_data_counts():
+    def given(method, data, rules=None):
+        return line(method=method, origin={"data": data} | ({"rules": rules} if rules else {}))
+
+    lines = [given("majority", "old", "r1"), given("gold-20", "old"), given("tfidf", "new", "r1"), line(method="weak")]
+    lines.append(given("majority", "new", "r2"))
+    assert [entry["method"] for entry in current(lines, [])] == ["weak", "majority"]
+    assert current(lines, [Cell("x/b", "majority", 0, "other")]) == lines[-2:]
 
 
 def test_words_and_labels_are_no_texts_a_second():
@@ -190,18 +215,54 @@ def test_the_verb_runs_and_resumes(review_folder, tiny_model, tmp_path, monkeypa
 
     monkeypatch.setattr(cells, "_in_a_process", never)
     assert len(weakft.benchmark([review_folder], **options)) == len(table)
-    with pytest.raises(UserError, match="made with the options"):
+    with pytest.raises(UserError, match="made with --max-steps 3, and now --max-steps is 4"):
         weakft.benchmark([review_folder], **{**options, "max_steps": 4})
+    with pytest.raises(UserError, match="and now --lfs is by default"):
+        weakft.benchmark([review_folder], **{**options, "lfs": None})
+    other = f"{tmp_path}/../{tmp_path.name}/rules.py"  # the same file, and how errors are told
+    assert len(weakft.benchmark([review_folder], **{**options, "lfs": other, "debug": True})) == len(table)
 
 
 def test_a_failed_run_is_named_and_costs_nobody_else(review_folder, tiny_model, tmp_path):
     (tmp_path / "broken").mkdir()
     options = {"lfs": str(tmp_path / "rules.py"), "model": str(tiny_model), "max_steps": 2, "seeds": [0]}
-    with pytest.raises(UserError, match="1 of 2 runs failed"):
+    with pytest.raises(UserError, match=r"^1 of 2 data sets were left out .* summed up in .*summary\.md"):
         weakft.benchmark(
             [tmp_path / "broken", review_folder], methods=["majority"], output=str(tmp_path / "out"), **options
         )
     assert [entry["data"] for entry in read_lines(tmp_path / "out" / "cells.jsonl")] == ["reviews"]
+
+
+def test_what_cannot_be_compared_on_is_told_before_anything_runs(review_folder, tmp_path, monkeypatch):
+    def never(*_):
+        raise AssertionError("ran")
+
+    monkeypatch.setattr(cells, "_in_a_process", never)
+    (review_folder / "test.csv").unlink()
+    options = {"lfs": str(tmp_path / "rules.py"), "output": str(tmp_path / "out")}
+    with pytest.raises(UserError, match="reviews: a comparison needs a test split with gold labels; there is none"):
+        weakft.benchmark([review_folder], **options)
+    (tmp_path / "rules.py").write_text("LABELS = [")
+    with pytest.raises(UserError, match=r"rules.py, line 1"):
+        weakft.benchmark([review_folder], **options)
+
+
+def test_methods_that_nobody_named_are_left_out_where_there_are_no_labels_for_them(
+    review_folder, tmp_path, monkeypatch
+):
+    ran, said = [], []
+    monkeypatch.setattr("weakft.display.Silent.say", lambda _, message: said.append(message))
+    monkeypatch.setattr(
+        cells, "_in_a_process", lambda cell, *_: ran.append(cell.method) or [line(cell.name, cell.method, cell.seed)]
+    )
+    texts = pd.read_csv(review_folder / "train.csv").drop(columns="label")
+    texts.to_csv(review_folder / "train.csv", index=False)
+    options = {"lfs": str(tmp_path / "rules.py"), "seeds": [0], "output": str(tmp_path / "out")}
+    weakft.benchmark([review_folder], **options)
+    assert "gold" not in ran and "valid" in ran
+    assert "reviews: has no gold labels for gold, which are left out." in said
+    weakft.benchmark([review_folder], methods=["gold"], **options)
+    assert ran[-1] == "gold"  # which says itself what it misses
 
 
 def test_whatever_ends_a_run_costs_nobody_else_and_what_it_did_not_measure_runs(review_folder, tmp_path, monkeypatch):
@@ -219,7 +280,9 @@ def test_whatever_ends_a_run_costs_nobody_else_and_what_it_did_not_measure_runs(
         weakft.benchmark([review_folder], methods=["gold", "probe", "gold"], **options)
     assert sorted(ran) == ["gold", "probe"] and len(read_lines(tmp_path / "out" / "cells.jsonl")) == 1
     ran.clear()
-    weakft.benchmark([review_folder], methods=["gold", "probe", "weak", "cosine"], **options)
+    odd.append(KeyError("odd"))
+    with pytest.raises(UserError, match="1 of 3 runs failed"):
+        weakft.benchmark([review_folder], methods=["gold", "probe", "weak", "cosine"], **options)
     assert sorted(ran) == ["cosine", "gold", "weak"]  # this cosine has no line of weak
 
 

@@ -235,7 +235,10 @@ def test_loading_keeps_the_files_order_and_finds_lists(tmp_path):
             r"named 'same': .*line 2.*line 3",
         ),
         ("from weakft import keywords\nLABELS = ['a', 'a']\na = keywords('k', ['a'], 0)", "names a class twice"),
-        ("from weakft import keywords\na = keywords(1, ['a'], 0)", "line 2, labeling function 1: its name is 1; expected a string"),
+        (
+            "from weakft import keywords\na = keywords(1, ['a'], 0)",
+            "line 2, labeling function 1: its name is 1; expected a string",
+        ),
         ("from weakft import keywords\nLABELS = 'ab'\na = keywords('k', ['a'], 0)", "expected a list"),
     ],
 )

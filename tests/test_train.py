@@ -76,6 +76,9 @@ def test_metrics_have_the_form_that_scripts_rely_on(finished):
     assert metrics["versions"]["torch"]
     assert len(metrics["training"]["periods"]) == 2
     config = yaml.safe_load((finished.folder / "config.yaml").read_text())
+    assert {config[name] for name in ("data", "valid", "test", "lfs")} == {"(Python objects)"}
+    with pytest.raises(UserError, match=r"--lfs \(Python objects\): there is no such file"):
+        weakft.train(**{name: value for name, value in config.items() if name != "data"}, data=config["data"])
     assert config["period"] == 20
     assert config["threshold"] == 0.0
 

@@ -111,7 +111,8 @@ def test_the_validation_labels_alone_are_measured_and_not_inferred():
     said = sentence(beside(0.8), 3)
     assert f"more than weakft with the rules ({found.accuracy:.3f}): use both, weakft train --use-valid." in said
     same = [entry | {"method": "valid"} for entry in lines if entry["method"] == "cosine"]
-    assert sentence(worth([*lines, *same], "d"), 3).endswith(f"{found.accuracy:.3f}, as weakft with the rules does.")
+    for near in (worth([*lines, *same], "d"), beside(0.76)):
+        assert "cannot be told apart from weakft with the rules (" in sentence(near, 3) and not near.alone_differs
 
 
 def test_of_the_validation_split_the_largest_number_is_all_of_it():

@@ -243,13 +243,13 @@ class TrainConfig(EngineOptions, VoteOptions):
     )
 
 
-class BenchmarkConfig(ColumnOptions, EngineOptions):
-    """Options of `weakft benchmark`."""
+class BenchmarkOptions(Options):
+    """What is compared."""
 
     data: list[str] = Field(
         [],
-        description="Data sets, each as for weakft train --data (WRENCH folders, files, folders of files). Default: the "
-        "embedded support messages.",
+        description="Data sets, each as for weakft train --data, with a test split: WRENCH folders, folders of files. "
+        "Default: the embedded support messages.",
     )
     lfs: str | None = Field(
         None, description="Python file with labeling functions for all of them. Default: the ready votes of the data."
@@ -265,8 +265,12 @@ class BenchmarkConfig(ColumnOptions, EngineOptions):
     explain: bool = Field(False, description="Say what the methods are, and stop.")
 
 
-class WorthConfig(ColumnOptions, EngineOptions):
-    """Options of `weakft worth`."""
+class BenchmarkConfig(ColumnOptions, EngineOptions, BenchmarkOptions):
+    """Options of `weakft benchmark`; its help begins with the last base's."""
+
+
+class WorthOptions(Options):
+    """What rules are compared with."""
 
     data: str | None = Field(
         None, description="Data set, as for weakft train --data. Default: the embedded support messages."
@@ -281,6 +285,10 @@ class WorthConfig(ColumnOptions, EngineOptions):
         "worth", description="Folder for cells.jsonl (one line a run), worth.json, worth.svg and worth.html."
     )
     workers: Positive = Field(1, description="Runs at a time; each gets its share of the cores, or its own GPU.")
+
+
+class WorthConfig(ColumnOptions, EngineOptions, WorthOptions):
+    """Options of `weakft worth`; its help begins with the last base's."""
 
 
 class PredictConfig(TextOptions):

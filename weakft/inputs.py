@@ -46,6 +46,12 @@ class Given:
                 )
             self.label_names = list(map(str, self.label_names))
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What stands for these objects among a run's options, by the option's name: no file is called so."""
+        held = {"data": self.train, "valid": self.valid, "test": self.test, "lfs": self.lfs}
+        return dict.fromkeys([name for name, value in held.items() if value is not None], "(Python objects)")
+
     @classmethod
     def apart(cls, label_names: list[str] | None, **values: Any) -> tuple[Given, dict[str, str]]:
         """Arguments that are objects (``data`` is the training texts), and those that are paths, by the option's name."""

@@ -55,14 +55,14 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
         if config.output is None and _data_of(folder) not in (None, hashes["data"]):
             raise UserError(f"{folder} is a run of other data; name a folder for this one with --output.")
         if config.resume and not unfinished.can_resume(folder) and (folder / runs.METRICS).is_file():
-            return _finished(config, folder, hashes, progress)
+            return _finished(_compared(config, given), folder, hashes, progress)
         if splits.left_out:
             n = len(splits.train)
             progress.say(Told(f"{n:,} of {n + splits.left_out:,} training texts were drawn at random (--max-rows)."))
         job = Job(config, splits, labels, task, hashes, progress)
-        with unfinished.hold(folder, _compared(config), config.resume, progress.say) as place:
+        with unfinished.hold(folder, _compared(config, given), config.resume, progress.say) as place:
             _work(job, rules, place, signals)
-            return _write(job, folder, place)
+            return _write(job, given, folder, place)
 
 
 def _data_of(folder: Path) -> str | None:
@@ -72,18 +72,18 @@ def _data_of(folder: Path) -> str | None:
     return found
 
 
-def _compared(config: TrainConfig) -> dict[str, Any]:
+def _compared(config: TrainConfig, given: Given) -> dict[str, Any]:
     """The options that decide what comes out, and the versions; a run that is resumed must have the same."""
     options = config.model_dump(
         mode="json",
         exclude={"debug", "output", "resume", "checkpoint_every", "processes", "cache", "cache_dir"},
     )
-    return options | {f"{package} version": results.installed(package) for package in ("weakft", "torch")}
+    return options | given.named | {f"{package} version": results.installed(package) for package in ("weakft", "torch")}
 
 
-def _finished(config: TrainConfig, folder: Path, given: dict[str, str], progress: Progress) -> Run:
+def _finished(options: dict[str, Any], folder: Path, given: dict[str, str], progress: Progress) -> Run:
     """A run that is finished already, as it was written (but for ``parts``)."""
-    unfinished.refuse_other_options(runs.values(folder / runs.CONFIG), _compared(config))
+    unfinished.refuse_other_options(runs.values(folder / runs.CONFIG), options)
     metrics = runs.values(folder / runs.METRICS)
     if metrics.get("origin", given) != given:
         raise UserError(
@@ -140,7 +140,7 @@ def _fingerprint(job: Job) -> str:
     return total.hexdigest()
 
 
-def _write(job: Job, folder: Path, place: Path) -> Run:
+def _write(job: Job, given: Given, folder: Path, place: Path) -> Run:
     """The run folder, whole."""
     metrics, predictions = results.metrics(job), results.predictions(job)
     with runs.writing(folder, place) as scratch:
@@ -153,7 +153,7 @@ def _write(job: Job, folder: Path, place: Path) -> Run:
             found.to_parquet(scratch / runs.DISAGREEMENTS, index=False)
         if job.summary is not None:
             job.summary.to_csv(scratch / runs.LF_SUMMARY, index=False)
-        options = job.config.model_dump(exclude={"debug", "resume"})
+        options = job.config.model_dump(exclude={"debug", "resume"}) | given.named
         (scratch / runs.CONFIG).write_text(yaml.safe_dump(options, sort_keys=False), "utf-8")
         runs.write_json(scratch / runs.METRICS, metrics)
         page.attempt(scratch, folder, job.progress.say)

@@ -17,7 +17,7 @@ def folder(name: str) -> Path:
     root = Path(os.environ.get("WEAKFT_DATA", "../shared/data"))
     if name not in MADE:
         return root / name
-    target = DATA / name
-    if not (target / "test.json").is_file():
-        MADE[name].derive(root / MADE[name].SOURCE, target)
+    source, target = root / MADE[name].SOURCE, DATA / name
+    if source.is_dir() or not target.is_dir():  # anew, since the source or the rules may be others now
+        MADE[name].derive(source, target)
     return target

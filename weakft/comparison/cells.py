@@ -106,14 +106,18 @@ def append_lines(path: Path, lines: Iterable[Line]) -> None:
 
 def current(lines: list[Line], cells: Iterable[Cell]) -> list[Line]:
     """The lines without those of other data, or of other labeling functions, than ``cells`` have now; of data sets that no
-    cell has, without those of others than the method's last line. A line that does not say what it was given stays.
+    cell has, than the last of their lines. A line that does not say what it was given stays.
     """
     now = {cell.name: cell for cell in cells}
-    last = {(line["data"], line["method"]): line.get("origin") for line in lines}
+    last: dict[str, dict[str, str]] = {}
+    for line in lines:
+        last.setdefault(line["data"], {}).update(line.get("origin", {}))
 
     def counts(line: Line) -> bool:
         cell = now.get(line["data"])
-        wanted = last[line["data"], line["method"]] if cell is None else cell.origin(line["method"])
+        if cell is None:
+            return line.get("origin", {}).items() <= last[line["data"]].items()
+        wanted = cell.origin(line["method"])
         return line.get("origin", wanted) == wanted
 
     return [line for line in lines if counts(line)]

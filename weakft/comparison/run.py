@@ -32,9 +32,9 @@ def run_comparison(config: BenchmarkConfig, progress: Silent | TerminalProgress)
         raise UserError(f"--data: two data sets are called {twice[0]!r}; rename a folder, their lines would mix.")
     folder, shared = Path(config.output), shared_options(config)
     _check_folder(folder, shared)
-    hashes = {d: _hashes(d, shared) for d in config.data or [""]}
-    asked = [(s, d, m) for s in config.seeds for d in hashes for m in config.methods]
-    cells = [Cell(d, m, s, *hashes[d]) for s, d, m in dict.fromkeys(asked)]
+    sets = _usable(config, shared, progress)
+    asked = [(s, d, m) for s in config.seeds for d, (_, methods) in sets.items() for m in methods]
+    cells = [Cell(d, m, s, *sets[d][0]) for s, d, m in dict.fromkeys(asked)]
     before = read_lines(folder / CELLS)
     there = current(before, cells)
     if foreign := len(before) - len(there):
@@ -54,27 +54,51 @@ def run_comparison(config: BenchmarkConfig, progress: Silent | TerminalProgress)
     failed = run_cells(todo, shared, folder / CELLS, config.workers, report)
     ran = {cell.key for cell in todo}
     others = [c for c in missing(cells, current(read_lines(folder / CELLS), cells)) if c.key not in ran]
-    if others and not failed:  # the runs that were to measure them on their way did not
+    if others:  # the runs that were to measure them on their way did not
         progress.start("runs", len(others))
-        failed = run_cells(others, shared, folder / CELLS, config.workers, report)
+        failed += run_cells(others, shared, folder / CELLS, config.workers, report)
     lines = current(read_lines(folder / CELLS), cells)
     written = write(lines, folder) if lines else []
-    if failed:
-        raise UserError(
-            f"{failed} of {len(todo) + len(others)} runs failed (see above). Once that is mended, the same command runs them "
-            "again."
-        )
+    problems = [f"{failed} of {len(todo) + len(others)} runs failed"] if failed else []
+    if unusable := len(config.data or [""]) - len(sets):
+        problems.append(f"{unusable} of {len(config.data)} data sets were left out")
+    if problems:
+        rest = f" The others are summed up in {written[0]}." if written else ""
+        raise UserError(f"{' and '.join(problems)} (see above).{rest} Once that is mended, the same command goes on.")
     return lines, written
 
 
-def _hashes(data: str, shared: dict[str, Any]) -> tuple[str, str]:
-    """What tells a data set and its labeling functions from others of the same place (`weakft.inputs.origin`)."""
-    try:
-        splits, rules, _ = load(build(TrainConfig, {**shared, "data": data or None}, "weakft benchmark"), Given())
-    except UserError:  # its runs will say so, and cost the others nothing
-        return "", ""
-    found = origin(splits, rules)
-    return found["data"], found.get("rules", "")
+def _usable(
+    config: BenchmarkConfig, shared: dict[str, Any], progress: Silent | TerminalProgress
+) -> dict[str, tuple[tuple[str, str], list[str]]]:
+    """The data sets that can be compared on: what tells each and its labeling functions from others of the same place (the
+    hashes of `weakft.inputs.origin`), and its methods. Those that nobody named are left out where they lack gold labels.
+
+    Raises
+    ------
+    UserError : the only one cannot be loaded, or has no test split with gold labels.
+    """
+    found = {}
+    by_default = config.methods == BenchmarkConfig.model_fields["methods"].default
+    for data in config.data or [""]:
+        name = Cell(data, "", 0).name
+        try:
+            splits, rules, _ = load(build(TrainConfig, {**shared, "data": data or None}, "weakft benchmark"), Given())
+            if splits.test is None or splits.test.gold is None:
+                raise UserError(f"{name}: a comparison needs a test split with gold labels; there is none.")
+        except UserError as error:
+            if len(config.data) < 2:
+                raise
+            progress.say(f"{name} is left out: {error}")
+            continue
+        split_of = {"gold": splits.train, "valid": splits.valid}
+        lacking = [m for m, split in split_of.items() if by_default and (split is None or split.gold is None)]
+        if lacking:
+            progress.say(f"{name}: has no gold labels for {' and '.join(lacking)}, which are left out.")
+        hashes = origin(splits, rules)
+        methods = [method for method in config.methods if method not in lacking]
+        found[data] = (hashes["data"], hashes.get("rules", "")), methods
+    return found
 
 
 def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
@@ -85,19 +109,29 @@ def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
         raise UserError(f"--output {folder}: exists and holds no comparison; name another folder.")
     if note.is_file():
         before = yaml.safe_load(note.read_text(encoding="utf-8")) or {}
-        if before != shared:
-            raise UserError(
-                f"--output {folder}: its lines were made with the options {before}, not {shared}; name another folder."
-            )
+        for name in sorted(before.keys() | shared.keys()):
+            there, now = before.get(name), shared.get(name)
+            # Which labeling functions is in the lines themselves, however their file is spelled.
+            if (there is None) != (now is None) if name == "lfs" else there != now:
+                flag = f"--{name.replace('_', '-')}"
+                raise UserError(
+                    f"--output {folder}: its lines were made with {flag} {_shown(there)}, and now {flag} is {_shown(now)}; "
+                    "name another folder."
+                )
         return
     with runs.mendable(folder):
         folder.mkdir(exist_ok=True)
         runs.write_text(note, yaml.safe_dump(shared))
 
 
+def _shown(value: Any) -> str:
+    return "by default" if value is None else str(value)
+
+
 def shared_options(config: BenchmarkConfig | WorthConfig) -> dict[str, Any]:
     """The options of `weakft.train` that all runs of a comparison share."""
     fields = {**EngineOptions.model_fields, **ColumnOptions.model_fields}
+    del fields["debug"]  # which changes no figure
     options = {name: getattr(config, name) for name in fields if getattr(config, name) != fields[name].default}
     if config.lfs is not None:
         options["lfs"] = config.lfs

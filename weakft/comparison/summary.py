@@ -96,6 +96,7 @@ def markdown(lines: list[dict[str, Any]]) -> str:
                 [v for v in all_ if v in set(measured[of])] for all_, of in ((sets, "data"), (methods, "method"))
             )
             out += [f"**{title}**", "", *_pivot(measured, mine, those, column), ""]
+    out += _untrained(lines)
     out += _gaps(table, sets)
     out += ["**Cost of a run** (means over the data sets, their number in brackets; texts trained on a second)", ""]
     out += [
@@ -112,18 +113,37 @@ def markdown(lines: list[dict[str, Any]]) -> str:
     return "\n".join(out) + "\n"
 
 
+def _untrained(lines: list[dict[str, Any]]) -> list[str]:
+    """Runs that were to train themselves and did not: a sentence a method that has some."""
+    stages = [(line, (line.get("training") or {}).get("self_training")) for line in lines]
+    ran = [line for line, stage in stages if stage is not None]
+    idle = [line for line, stage in stages if stage is not None and stage["steps"] == 0]
+    out = []
+    for method in sorted({line["method"] for line in idle}, key=order):
+        mine = [line["data"] for line in idle if line["method"] == method]
+        where = ", ".join(f"{data} {mine.count(data)}" for data in dict.fromkeys(mine))
+        of = sum(line["method"] == method for line in ran)
+        out += [
+            f"In {len(mine)} of {of} runs of `{method}` ({where}) self-training found no rows to begin with (no two classes "
+            "above the threshold): their figures are the initial model's.",
+            "",
+        ]
+    return out
+
+
 def _gaps(table: pd.DataFrame, sets: list[str]) -> list[str]:
     """How much of the gap between `weak` and `gold` each way of using the validation labels closes."""
     found = {method: gap_closed(table, method).reindex(sets) for method in WITHOUT_ALL_GOLD}
     found = {method: gaps for method, gaps in found.items() if gaps.notna().any()}
     if not found:
         return []
+    common = pd.DataFrame(found).dropna()  # a mean over other sets would compare these, not methods
+    mean = [f"mean of {', '.join(common.index)}"] if len(common) > 1 else []
     out = ["**Share of the gap between `weak` and `gold` that is closed**", ""]
-    out += ["| method | " + " | ".join(sets) + " | mean (sets) |", "| --- " * (len(sets) + 2) + "|"]
+    out += ["| " + " | ".join(["method", *sets, *mean]) + " |", "| --- " * (1 + len(sets) + len(mean)) + "|"]
     for method, gaps in found.items():
         cells = [f"{gap:.0%}" if gap == gap else "–" for gap in gaps]
-        cells.append(f"{gaps.mean():.0%} ({gaps.notna().sum()})")
-        out.append(f"| {method} | " + " | ".join(cells) + " |")
+        out.append(f"| {' | '.join([method, *cells, *([f'{common[method].mean():.0%}'] if mean else [])])} |")
     return [*out, ""]
 
 
@@ -184,8 +204,11 @@ def write(lines: list[dict[str, Any]], folder: Path) -> list[Path]:
     written[0].write_text(markdown(lines), encoding="utf-8")
     frame(lines).to_csv(written[1], index=False)
     try:
+        from matplotlib import rc_context
+
         figure = picture(lines)
     except ImportError:
         return written
-    figure.savefig(folder / "summary.svg")
+    with rc_context({"svg.hashsalt": "weakft"}):  # the same lines make the same file
+        figure.savefig(folder / "summary.svg", metadata={"Date": None})
     return [*written, folder / "summary.svg"]

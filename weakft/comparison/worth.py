@@ -34,7 +34,8 @@ class Worth:
     largest.   gold_used : labeled texts that weakft read for choosing.   seeds, curve_seeds : of weakft's runs, and of those
     of the number N that has the fewest; the spread between seeds is not in the interval of what has one.   figure : which
     one counts, a key of `weakft.tasks.measure.HEADLINES`; it stands in for accuracy in all of the above.   alone, alone_low,
-    alone_high : that of fine-tuning on the validation labels alone; None where it was not measured.
+    alone_high : that of fine-tuning on the validation labels alone; None where it was not measured.   alone_differs : whether
+    the 95 % interval of its difference to weakft's leaves 0 out.
     """
 
     counts: np.ndarray
@@ -54,6 +55,7 @@ class Worth:
     alone: float | None = None
     alone_low: float | None = None
     alone_high: float | None = None
+    alone_differs: bool = False
 
 
 def crossing(counts: np.ndarray, accuracies: np.ndarray, level: float) -> float:
@@ -116,7 +118,11 @@ def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: 
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     curve = slice(1, 1 + len(counts))
     found = [crossing(counts, row[curve], row[0]) for row in drawn]
-    of_valid = {"alone": float(means[-1]), "alone_low": float(low[-1]), "alone_high": float(high[-1])} if alone else {}
+    of_valid: dict[str, Any] = {}
+    if alone:
+        least, most = np.percentile(drawn[:, -1] - drawn[:, 0], [2.5, 97.5])
+        of_valid = {"alone": float(means[-1]), "alone_low": float(low[-1]), "alone_high": float(high[-1])}
+        of_valid["alone_differs"] = bool(least > 0 or most < 0)
     return Worth(
         counts=counts,
         curve=means[curve],
@@ -184,8 +190,8 @@ def _alone(found: Worth) -> str:
         return ""
     labels, theirs, ours = f"{found.gold_used} validation labels", f"{found.alone:.3f}", f"{found.accuracy:.3f}"
     said = f"Fine-tuning on your {labels} alone reaches a test {HEADLINES[found.figure]} of {theirs}"
-    if theirs == ours:
-        return f"{said}, as weakft with the rules does."
+    if not found.alone_differs:
+        return f"{said}, which cannot be told apart from weakft with the rules ({ours})."
     if found.alone < found.accuracy:
         return f"{said}, less than weakft with the rules ({ours})."
     return f"{said}, more than weakft with the rules ({ours}): use both, weakft train --use-valid."
