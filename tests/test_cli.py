@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, reviews
@@ -148,13 +149,27 @@ def test_a_file_of_options_can_ask_for_the_traceback(folder):
         ),
         ({"method": "gold", "strict": True}, ["Not read in this run (--method gold): --strict."]),
         ({"method": "label-model", "label_model": "bounded", "ceiling": True, "batch_size": 8}, []),
+        ({"initial_steps": 3, "epochs": 9.0}, []),
+        (
+            {"initial_steps": 3, "self_training_steps": 3, "epochs": 9.0},
+            ["Not read in this run (--method cosine): --epochs."],
+        ),
     ],
 )
 def test_options_that_a_method_does_not_read_are_said(options, said):
     from weakft import needs
     from weakft.config import TrainConfig
+    from weakft.data.dataset import Dataset, Gold, Splits
 
-    assert list(needs.ignored(TrainConfig(**options))) == said
+    labeled = Dataset(["a"], ["0"], gold=Gold(np.array([0])))
+    assert list(needs.ignored(TrainConfig(**options), Splits(labeled, labeled))) == said
+    words = Splits(Dataset(["a b"], ["0"], words=np.array([2])))
+    for method, unread in (
+        ("cosine", "--eval-every, --patience"),
+        ("weak", "--class-balance, --eval-every, --patience"),
+    ):
+        config = TrainConfig(method=method, class_balance=[0.5, 0.5], patience=9, eval_every=3)
+        assert list(needs.ignored(config, words)) == [f"Not read in this run (--method {method}): {unread}."]
     assert (
         set(TrainConfig.model_fields)
         >= needs.OF_LABEL_MODELS | needs.OF_SELF_TRAINING | needs.OF_TRAINING | needs.OF_RULES

@@ -113,6 +113,13 @@ def test_a_candidate_is_calibrated_without_moving_a_label():
     assert (found.pool.argmax(1) == certain.argmax(1)).all()
 
 
+def test_without_gold_to_go_by_a_candidate_stays_as_it_is():
+    scores = np.array([[1.0, 0], [0, 3]])
+    found = candidate("k", "n", scores, scores, Truth(np.full(2, -1)))
+    np.testing.assert_allclose(found.pool, softmax(scores), rtol=1e-6)
+    assert found.log_loss == 0.0
+
+
 def test_the_mean_is_over_the_kinds_that_validation_cannot_tell_apart():
     gold = np.array([0] * 50 + [1] * 50)
 

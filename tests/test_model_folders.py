@@ -99,3 +99,32 @@ def test_a_config_that_is_not_ours(folder, was, becomes, message):
     config.write_text(text.replace(was, becomes), "utf-8")
     with pytest.raises(UserError, match=message):
         EndModel.load(folder)
+
+
+def test_a_text_is_no_longer_than_roberta_has_positions_for(tmp_path):
+    """Its first ones are taken: a text's begin behind that of the padding."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
+
+    words = {word: i for i, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", "good", "film"])}
+    rules = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    rules.pre_tokenizer = pre_tokenizers.Whitespace()
+    rules.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    names = {"bos": "<s>", "cls": "<s>", "eos": "</s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>"}
+    marks = {f"{name}_token": word for name, word in names.items()}
+    PreTrainedTokenizerFast(tokenizer_object=rules, **marks).save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    RobertaModel(
+        RobertaConfig(
+            vocab_size=len(words),
+            hidden_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=8,
+            max_position_embeddings=66,
+            type_vocab_size=1,
+        )
+    ).save_pretrained(tmp_path)
+    model = EndModel(str(tmp_path), ["neg", "pos"], device="cpu", precision="fp32")
+    assert model.max_length == 64
+    assert model.predict(model.tokenize(["good film " * 100])).shape == (1, 2)

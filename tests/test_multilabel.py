@@ -28,6 +28,7 @@ from weakft.lfs.summary import summarise
 from weakft.tasks.measure import Truth
 from weakft.tasks.multilabel import MultiLabel
 from weakft.training import objectives as ob
+from weakft.training.loop import Validator
 from weakft.training.model import EndModel
 from weakft.training.pseudo_labels import Selection, select
 
@@ -555,3 +556,35 @@ def test_numpys_abstention_and_a_majority_that_says_no(tiny_model, tmp_path):
     options = {"label_names": ["food", "price"], "task": "multi-label", "test": test, "method": "majority"}
     run = weakft.train(texts, [for_or_against], output=str(tmp_path / "run"), label_column="food,price", **options)
     assert not run.metrics["failures"] and run.metrics["test"]["accuracy"] == 1.0
+
+
+def columns_of(frame):
+    marks = {label: [int(label in labels) for labels in frame["labels"]] for label in LABELS}
+    return frame[["text"]].assign(**marks)
+
+
+def test_a_label_without_gold_on_validation_is_said_and_not_lost_to_use_valid(tiny_model, tmp_path, monkeypatch):
+    from weakft.training import self_training
+
+    monkeypatch.setattr(self_training, "TEACHER_ROWS", 30)
+    monkeypatch.setattr(self_training, "TEACHER_TEXTS", 40)
+    options = {
+        "model": str(tiny_model),
+        "max_steps": 4,
+        "output": str(tmp_path / "run"),
+        "label_column": "praise,blame,book",
+    }
+    given = columns_of(opinions(160, 0)), opinion_lfs()
+    valid = columns_of(opinions(60, 1)).assign(book=None)
+    with pytest.warns(UserWarning, match="has no gold label of 'book': what is chosen by it can lose that"):
+        found = weakft.train(*given, valid=valid, **options)
+    assert found.metrics["training"]["first_teacher"]["rows"] == 40 * len(LABELS)  # not 30 of all labels
+    with pytest.raises(UserError, match="--use-valid: valid has no gold label, yes or no, of 'book'"):
+        weakft.train(*given, valid=valid, use_valid=True, **options)
+
+
+def test_classes_and_labels_without_gold():
+    some = Truth(np.array([0, 2, -1]), ["a", "b", "c"])
+    assert Validator(None, some).without_gold == ["b"]
+    assert Validator(None, Truth(np.array([0, 1, -1, -1]), asked=["a", "b"])).without_gold == []
+    assert Validator(None, Truth(np.array([0, -1, 1, -1]), asked=["a", "b"])).without_gold == ["b"]

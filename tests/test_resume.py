@@ -389,6 +389,12 @@ def test_columns_that_rules_read_are_part_of_what_a_run_is_given():
     assert given(unknown, pattern) == given(unknown, pattern)
 
 
+def test_where_no_checkpoints_are_wanted_no_state_is_made(tmp_path):
+    Checkpoint(tmp_path / "a.pt", every=0.0).offer(lambda: pytest.fail("made"))
+    with pytest.raises(ZeroDivisionError):
+        Checkpoint(tmp_path / "a.pt", every=1e-9).offer(lambda: 1 / 0)
+
+
 def test_class_names_are_part_of_the_data():
     def given(*names):
         return origin(Splits(Dataset(["a"], ["0"]), label_names=list(names)), None)["data"]

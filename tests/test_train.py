@@ -199,7 +199,7 @@ def test_with_use_valid_the_weights_are_the_mean_of_the_labels_model_and_the_stu
 
     monkeypatch.setattr(module, "self_train", noted)
     monkeypatch.setattr(module, "share_of", lambda *_: share)
-    run = job("semi", use_valid=True, self_training_steps=8)
+    run = job("semi", use_valid=True, self_training_steps=60)
     saved, of_labels = (
         load_file(folder / "model" / "model.safetensors")
         for folder in (run.folder, job("valid", method="valid").folder)
@@ -235,6 +235,9 @@ def test_head_first_trains_the_head_and_then_everything(job, tiny_model, monkeyp
     monkeypatch.setattr(methods, "fine_tune", spy)
     job(method="weak", head_steps=5, initial_steps=5)
     assert encoders == [True, False]  # unchanged, then changed
+    encoders.clear()
+    job("semi", use_valid=True, head_steps=5, initial_steps=5, self_training_steps=5)
+    assert encoders == [True, False] * 2  # the labels' model is the method valid's
 
 
 def test_a_weakly_supervised_run_never_reads_training_gold(job, monkeypatch):
@@ -293,6 +296,26 @@ def test_where_nothing_is_selected_the_labels_model_is_the_result(job):
     options = {"threshold": 1.0, "least_selected": 0.0}
     run = job("semi", use_valid=True, **options)
     assert run.metrics["training"]["self_training"]["steps"] == 0
+    assert run.table["cosine"] == run.table["valid"]
+
+
+def test_where_the_student_collapses_the_labels_model_is_the_result(job, monkeypatch):
+    import torch
+
+    from weakft.training import self_training
+
+    original = self_training.self_train
+
+    def dead(model, *rest):
+        found = original(model, *rest)
+        with torch.no_grad():
+            model.module.classifier.weight.zero_()
+            model.module.classifier.bias.copy_(torch.tensor([9.0, -9.0]))
+        return found
+
+    monkeypatch.setattr(self_training, "self_train", dead)
+    with pytest.warns(UserWarning, match="The student predicts a single class"):
+        run = job("semi", use_valid=True, self_training_steps=5)
     assert run.table["cosine"] == run.table["valid"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from weakft.config import EngineOptions, TrainConfig
 from weakft.data.dataset import Dataset, Splits
-from weakft.errors import UserError
+from weakft.errors import UserError, listed
 from weakft.tasks import choose
 from weakft.tasks.base import check as check_texts
 
@@ -53,6 +53,14 @@ def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         raise UserError("--continue-on-valid needs a validation split with gold labels; there is none.")
     if config.use_valid and (no_valid_gold or not config.first_teacher):
         raise UserError("--use-valid needs a validation split with gold labels, and the first teacher on.")
+    if config.use_valid and splits.valid and splits.valid.gold and splits.valid.asked:
+        asked, known = splits.valid.asked, splits.valid.gold.known
+        without = [label for at, label in enumerate(asked) if not known[at :: len(asked)].any()]
+        if without:
+            raise UserError(
+                f"--use-valid: {splits.valid.source} has no gold label, yes or no, of {listed(without)}, which cannot be "
+                "learned from it then. Fill in some, or leave --use-valid out."
+            )
     if config.use_valid and config.self_training_steps == 0:
         raise UserError("--use-valid trains on the labels in self-training, which --self-training-steps 0 leaves out.")
     if config.method == "valid" and no_valid_gold:
@@ -73,10 +81,14 @@ def enough(n: int, split: Dataset | None) -> None:
         )
 
 
-def ignored(config: TrainConfig) -> Iterator[str]:
+def ignored(config: TrainConfig, splits: Splits) -> Iterator[str]:
     """Says which options were set that nothing in this run reads."""
     trains = config.ceiling or config.method not in ("majority", "label-model")
     cosine, few = config.method == "cosine", config.gold_labels is not None
+    self_trains = cosine and config.self_training_steps != 0
+    several = splits.train.words is not None or splits.train.asked is not None
+    no_valid_gold = splits.valid is None or splits.valid.gold is None
+    all_steps = config.initial_steps is not None and (not self_trains or config.self_training_steps is not None)
     cases = (
         (not trains, OF_TRAINING),
         (not cosine, OF_SELF_TRAINING | {"self_training_steps"}),
@@ -85,6 +97,9 @@ def ignored(config: TrainConfig) -> Iterator[str]:
         (config.method not in ("weak", "cosine"), OF_WEAK_LABELS),
         (not votes(config) or config.method == "majority", OF_LABEL_MODELS),
         ((config.method == "valid" or few) and not config.ceiling, {"eval_every"}),
+        (several and not self_trains, {"class_balance"}),
+        (no_valid_gold, {"patience", "eval_every"}),
+        (all_steps and not config.continue_on_valid, {"epochs"}),
         (config.threshold == 0, {"least_selected"}),
         (config.contrastive_weight == 0, {"margin", "distance"}),
     )

@@ -47,7 +47,7 @@ def train(config: TrainConfig, given: Given, progress: Progress) -> Run:
         splits, rules, labels = load(config, given, needs.votes(config))
         needs.check(config, splits, labels)
         task = choose(config.task, splits.train).name
-        for line in (*understood(task, splits, rules, labels, needs.votes(config)), *needs.ignored(config)):
+        for line in (*understood(task, splits, rules, labels, needs.votes(config)), *needs.ignored(config, splits)):
             progress.say(line)
         folder = runs.resolved(Path(config.output or f"runs/{splits.name}-{config.method}-seed{config.seed}"))
         runs.check_target(folder)
@@ -178,7 +178,8 @@ def _aggregate(job: Job, votes: Votes) -> Choice:
 
     config, splits, progress = job.config, job.splits, job.progress
     progress.start("label model", 1)
-    beside = LEARNERS if config.method == "cosine" and config.first_teacher else ()
+    taught = config.method == "cosine" and config.first_teacher and config.self_training_steps != 0
+    beside = LEARNERS if taught else ()
     choice = aggregate(config, splits, votes, job.labels, beside)
     progress.advance(1, f"{choice.name}, {choice.balance} class balance")
     if choice.warning:

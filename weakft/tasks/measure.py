@@ -168,7 +168,9 @@ def _label_counts(predicted: np.ndarray, gold: np.ndarray, q: int) -> np.ndarray
 
 
 def log_loss(probabilities: np.ndarray, gold: np.ndarray, floor: float = 1e-3) -> float:
-    """Mean -log p(gold), natural log; probabilities are kept above ``floor`` so that one row cannot decide."""
+    """Mean -log p(gold), natural log; probabilities are kept above ``floor`` so that one row cannot decide. 0 of no gold."""
     known = gold >= 0
+    if not known.any():
+        return 0.0
     p = probabilities[known][np.arange(known.sum()), gold[known]]
     return float(np.maximum(0.0, -np.log(np.maximum(p, floor)).mean())) + 0.0  # not -0.0, which a report would show

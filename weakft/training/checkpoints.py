@@ -88,7 +88,8 @@ class Checkpoint:
         ------
         Interrupted : the run is asked to stop.
         """
-        if time.monotonic() - self.last >= self.every or self.signals.asked is not None:
+        due = self.every and time.monotonic() - self.last >= self.every
+        if due or self.signals.asked is not None:  # to make the state costs time, on a GPU it waits for the device
             self.save(state())
         self.signals.check()
 

@@ -125,12 +125,13 @@ def text_views(
     )
     model.restore(pristine)
     frozen = _frozen(model, (pool, valid), progress)
-    views = [View.of(INITIAL, *tuned, device=model.device), View.of("encoder", *frozen, device=model.device)]
+    device = "cpu" if model.device.type == "mps" else model.device  # Apple's has no float64
+    views = [View.of(INITIAL, *tuned, device=device), View.of("encoder", *frozen, device=device)]
     words = lexical(pool.texts, valid.texts)
     if words is not None:
         scale = frozen[0].std(0).mean() / words[0].std(0).mean()
         both = [np.hstack([f, scale * w]) for f, w in zip(frozen, words, strict=True)]
-        views.append(View.of("encoder and words", *both, device=model.device))
+        views.append(View.of("encoder and words", *both, device=device))
     return views, (logits[0], logits[1])
 
 

@@ -28,7 +28,8 @@ CONTINUED = 3
 """So many of a view's discriminants, the best after the first number of iterations, go on."""
 MOST = 0.75
 """With so much of the say of one fine-tuned model a fresh student only loses part of what that knows on the way."""
-TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
+TEMPERATURES = (1.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.5, 2.0)
+"""The first where nothing tells them apart, such as a label that no validation text was asked for."""
 
 
 @dataclass

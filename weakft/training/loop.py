@@ -72,6 +72,13 @@ class Validator:
         return (self.truth.figure(probabilities), -self.truth.log_loss(probabilities)), collapsed
 
     @property
+    def without_gold(self) -> list[str]:
+        """The classes, or of texts with any number of labels the labels, that have no gold label."""
+        if self.truth.asked is not None:
+            return [t.asked[0] for t in self.truth.each() if t.asked and not (t.gold >= 0).any()]
+        return [name for c, name in enumerate(self.truth.label_names) if not (self.truth.gold == c).any()]
+
+    @property
     def one_class(self) -> bool:
         """Whether all gold labels are of one class."""
         return len(np.unique(self.truth.gold[self.truth.gold >= 0])) < 2

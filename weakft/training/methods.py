@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from weakft.config import TrainConfig
 from weakft.data.dataset import Splits, labeled_rows
+from weakft.errors import listed
 from weakft.tasks import choose
 from weakft.tasks.measure import Truth
 from weakft.ties import untied
@@ -75,6 +76,11 @@ def train_end_model(
             "The validation split has gold labels of one class only: what is chosen by it leans to that class, and a "
             "collapse of the model to it cannot be noticed."
         )
+    elif validator is not None and (without := validator.without_gold):
+        progress.say(
+            f"The validation split has no gold label of {listed(without)}: what is chosen by it can lose that. Label texts "
+            "of it there, or train without a validation split."
+        )
     of_labels = None
     if config.use_valid and method.self_training:  # not for the ceiling beside it
         of_labels = _of_labels(bench, len(label_names), test)
@@ -86,11 +92,7 @@ def train_end_model(
     schedule = schedule_of(config, model, validator, steps, patience)
     stage = "initial fine-tuning" if method.labels == "weak" else f"fine-tuning on {method.labels}"
     with timed(result.timing, stage):
-        if config.head_steps:
-            head_steps = min(config.head_steps, config.max_steps or config.head_steps)
-            alone = Schedule(head_steps, HEAD_LEARNING_RATE, batch_size=config.batch_size, seed=config.seed)
-            with model.frozen_encoder():
-                fine_tune(model, tokens, labeled, alone, None, progress, "head", checkpoints.of("head"))
+        _head_first(bench, tokens, labeled, schedule, "head")
         initial = checkpoints.of("initial")
         best, history = fine_tune(model, tokens, labeled, schedule, validator, progress, stage, initial)
     result.records["initial"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
@@ -98,12 +100,22 @@ def train_end_model(
         result.stage_test[method.labels] = model.predict(test)
     if method.self_training and config.self_training_steps != 0:
         assert weak is not None
-        run_self_training(bench, tokens, weak, best, None if of_labels else validator, of_labels)
+        run_self_training(bench, tokens, weak, best, validator, of_labels)
     if config.continue_on_valid and method.labels == "weak":  # not the ceiling beside it
         with timed(result.timing, "continued fine-tuning"):
             _continue(bench, len(label_names))
     result.records["micro_batch"] = model.limits.micro_batch
     return result
+
+
+def _head_first(bench: Bench, tokens: TokenizedTexts, labeled: Selection, schedule: Schedule, checkpoint: str) -> None:
+    """Train the head alone, on the encoder as it is, for ``head_steps``, if there are any."""
+    config, model = bench.config, bench.model
+    if config.head_steps:
+        steps = min(config.head_steps, config.max_steps or config.head_steps)
+        alone = replace(schedule, steps=steps, learning_rate=HEAD_LEARNING_RATE, warmup=0.0, patience=0)
+        with model.frozen_encoder():
+            fine_tune(model, tokens, labeled, alone, None, bench.progress, "head", bench.checkpoints.of(checkpoint))
 
 
 def _continue(bench: Bench, n_classes: int) -> None:
@@ -124,6 +136,7 @@ def _of_labels(bench: Bench, n_classes: int, test: TokenizedTexts | None) -> OfL
     assert valid is not None
     tokens, labeled, schedule = _on_valid(bench, n_classes, bench.config.initial_steps)
     with timed(result.timing, "fine-tuning on valid"):
+        _head_first(bench, tokens, labeled, schedule, "labels-head")
         stage, checkpoint = "fine-tuning on valid", bench.checkpoints.of("labels")
         _, history = fine_tune(model, tokens, labeled, schedule, None, progress, stage, checkpoint)
     result.records["labels"] = asdict(history)

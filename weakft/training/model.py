@@ -51,6 +51,14 @@ def no_and_yes(logits: np.ndarray) -> np.ndarray:
     return np.stack([np.zeros_like(logits), logits], axis=-1).reshape(-1, len(CLASSES))
 
 
+def _positions(module: torch.nn.Module) -> int | None:
+    """How many tokens a text may have, if that is limited. RoBERTa's positions begin behind that of its padding."""
+    most: int | None = getattr(module.config, "max_position_embeddings", None)
+    embeddings = (part for name, part in module.named_modules() if name.endswith("position_embeddings"))
+    padding = next((idx for part in embeddings if (idx := getattr(part, "padding_idx", None)) is not None), -1)
+    return most and most - padding - 1
+
+
 class EndModel:
     """A sequence classifier with a fresh head, its tokenizer, and the accelerator it runs on.
 
@@ -98,7 +106,7 @@ class EndModel:
         )
         self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.opens)
         self._anchors = torch.tensor(self.anchors, device=self.device)
-        positions = getattr(self.module.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
+        positions = _positions(self.module) or self.tokenizer.model_max_length
         self.max_length = min(positions, self.tokenizer.model_max_length, max_length or positions)
         self.limits = Limits(INFERENCE_TOKENS["cpu" if self.device.type == "cpu" else "gpu"])
         self.say: Callable[[str], None] = partial(print, file=sys.stderr)

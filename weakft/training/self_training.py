@@ -24,10 +24,13 @@ from weakft.training.stages import Pool, SelfTraining, self_train
 SELF_TRAINING_STEPS = (250, 400)
 
 TEACHER_ROWS = 16_384
-"""About so many rows of the pool, those of texts at random, does the first teacher look at: enough for any period."""
+"""About so many rows of the pool, those of texts at random, does the first teacher look at, and self-training with it."""
 
-LEAST_TEACHER_ROWS = 30
-"""A pool of fewer rows has no clusters to find; then, and without a validation split, the schedule is the paper's."""
+TEACHER_TEXTS = 2_048
+"""At least so many texts that are asked for labels: each label is learned from a row a text."""
+
+LEAST_TEACHER_TEXTS = 30
+"""A pool of fewer texts has no clusters to find; then, and without a validation split, the schedule is the paper's."""
 
 
 def run_self_training(
@@ -65,14 +68,18 @@ def run_self_training(
         if teacher.main and (weights := fine_tuned[teacher.main]):
             model.restore(weights)
     steps = config.self_training_steps or passes(config, len(bench.splits.train), *SELF_TRAINING_STEPS)
-    schedule = schedule_of(config, model, validator, steps, 0)
+    chooses = None if of_labels else validator  # which the labels cannot do that are trained on
+    schedule = schedule_of(config, model, chooses, steps, 0)
     settings, checkpoint = _settings(config, schedule.steps), bench.checkpoints.of("self-training")
     with timed(result.timing, "self-training"):
         best, history, periods = self_train(
-            model, tokens, schedule, settings, pool, start, validator, bench.progress, checkpoint
+            model, tokens, schedule, settings, pool, start, chooses, bench.progress, checkpoint
         )
     if of_labels is not None:
         trained = history.steps > history.skipped  # else there is no student
+        if trained and validator is not None and validator.score(model)[1]:
+            bench.progress.say("The student predicts a single class: the model of the validation labels is the result.")
+            trained = False
         model.average(of_labels.weights, share if trained else 1.0)
     result.records["self_training"] = asdict(history) | {"best_step": best.step, "valid_figure": best.score[0]}
     result.records["periods"] = periods
@@ -110,8 +117,9 @@ def _teacher(bench: Bench, tokens: TokenizedTexts, weak: WeakLabels, of_labels: 
     config, splits = bench.config, bench.splits
     everything = np.arange(splits.train.n_rows)
     texts = max(1, TEACHER_ROWS * tokens.count(everything) // max(1, len(everything)))
+    texts = max(texts, TEACHER_TEXTS) if tokens.kinds > 1 else texts
     rows = np.sort(tokens.pick(everything, texts, np.random.default_rng(config.seed)))
-    enough = len(rows) >= LEAST_TEACHER_ROWS and bool(weak.covered[rows].any())
+    enough = tokens.count(rows) >= LEAST_TEACHER_TEXTS and bool(weak.covered[rows].any())
     if not (config.first_teacher and enough and splits.valid is not None and splits.valid.gold is not None):
         return None
     with timed(bench.result.timing, "first teacher"):
