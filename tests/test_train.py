@@ -180,7 +180,7 @@ def test_the_student_goes_on_from_the_initial_model_where_that_has_most_of_the_s
     assert (said in " ".join((run.folder / "report.html").read_text("utf-8").split())) == (main == "initial")
 
 
-@pytest.mark.parametrize(("share", "counts", "goes_on"), [(0.2, 0.2, False), (0.5, 0.5, False), (0.6, 0.5, True)])
+@pytest.mark.parametrize(("share", "counts", "goes_on"), [(0.2, 0.2, False), (0.6, 0.6, False), (0.7, 0.5, True)])
 def test_with_use_valid_the_weights_are_the_mean_of_the_labels_model_and_the_student(
     job, monkeypatch, share, counts, goes_on
 ):
