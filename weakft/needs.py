@@ -28,7 +28,7 @@ def votes(config: TrainConfig) -> bool:
 
 def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
     """Refuse what a method needs and the data lacks, before any work."""
-    no_valid_gold = splits.valid is None or splits.valid.gold is None
+    no_valid_gold = _no_valid_gold(splits)
     task = choose(config.task, splits.train)
     for _, split in splits.named():
         check_texts(task, split, "Mend the row, or train on the texts as they are with --task classification.")
@@ -73,6 +73,10 @@ def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         backbone.check(config.model)
 
 
+def _no_valid_gold(splits: Splits) -> bool:
+    return splits.valid is None or splits.valid.gold is None
+
+
 def enough(n: int, split: Dataset | None) -> None:
     """Refuse to train on more gold labels than a split has."""
     if split is not None and n > len(split.labeled):
@@ -87,7 +91,6 @@ def ignored(config: TrainConfig, splits: Splits) -> Iterator[str]:
     cosine, few = config.method == "cosine", config.gold_labels is not None
     self_trains = cosine and config.self_training_steps != 0
     several = splits.train.words is not None or splits.train.asked is not None
-    no_valid_gold = splits.valid is None or splits.valid.gold is None
     all_steps = config.initial_steps is not None and (not self_trains or config.self_training_steps is not None)
     cases = (
         (not trains, OF_TRAINING),
@@ -98,7 +101,7 @@ def ignored(config: TrainConfig, splits: Splits) -> Iterator[str]:
         (not votes(config) or config.method == "majority", OF_LABEL_MODELS),
         ((config.method == "valid" or few) and not config.ceiling, {"eval_every"}),
         (several and not self_trains, {"class_balance"}),
-        (no_valid_gold, {"patience", "eval_every"}),
+        (_no_valid_gold(splits), {"patience", "eval_every"}),
         (all_steps and not config.continue_on_valid, {"epochs"}),
         (config.threshold == 0, {"least_selected"}),
         (config.contrastive_weight == 0, {"margin", "distance"}),
