@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from weakft.cli import parse
 from weakft.cli import run as run_cli
-from weakft.config import BenchmarkConfig, TrainConfig, WorthConfig, build
+from weakft.config import BenchmarkConfig, WorthConfig, build
 from weakft.verbs import callable_module
 
 if TYPE_CHECKING:
@@ -90,15 +90,10 @@ def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int, bool]:
     """The method that draws gold labels (`gold` of the training split where it has them, else `valid`), of how many texts
     there are some, the number of labeling functions, and whether the validation split has gold labels to train on alone.
     """
-    from weakft.comparison.run import shared_options
+    from weakft.comparison.run import load_compared, shared_options
     from weakft.errors import UserError
-    from weakft.inputs import Given, load
 
-    splits, rules, _ = load(
-        build(TrainConfig, {**shared_options(config), "data": config.data}, "weakft worth"), Given()
-    )
-    if splits.test is None or splits.test.gold is None:
-        raise UserError(f"{splits.train.source}: accuracy is compared on a test split with gold labels; there is none.")
+    splits, rules = load_compared(config.data or "", shared_options(config), "weakft worth")
     n = len(rules.lfs) if rules is not None else 0 if splits.train.votes is None else splits.train.votes.shape[1]
     there = {
         kind: len(split.labeled)

@@ -12,8 +12,10 @@ from weakft.comparison.cells import Cell, Line, current, missing, read_lines, ru
 from weakft.comparison.methods import find
 from weakft.comparison.summary import write
 from weakft.config import BenchmarkConfig, ColumnOptions, EngineOptions, TrainConfig, WorthConfig, build
+from weakft.data.dataset import Splits
 from weakft.errors import UserError
 from weakft.inputs import Given, load, origin
+from weakft.lfs.load import RuleSet
 
 if TYPE_CHECKING:
     from weakft.display import Silent, TerminalProgress
@@ -83,9 +85,7 @@ def _usable(
     for data in config.data or [""]:
         name = Cell(data, "", 0).name
         try:
-            splits, rules, _ = load(build(TrainConfig, {**shared, "data": data or None}, "weakft benchmark"), Given())
-            if splits.test is None or splits.test.gold is None:
-                raise UserError(f"{name}: a comparison needs a test split with gold labels; there is none.")
+            splits, rules = load_compared(data, shared, "weakft benchmark")
         except UserError as error:
             if len(config.data) < 2:
                 raise
@@ -99,6 +99,20 @@ def _usable(
         methods = [method for method in config.methods if method not in lacking]
         found[data] = (hashes["data"], hashes.get("rules", "")), methods
     return found
+
+
+def load_compared(data: str, shared: dict[str, Any], source: str) -> tuple[Splits, RuleSet | None]:
+    """A data set ("" for the embedded messages) and its labeling functions; ``source`` is who asks.
+
+    Raises
+    ------
+    UserError : it cannot be loaded, or has no test split with gold labels.
+    """
+    splits, rules, _ = load(build(TrainConfig, {**shared, "data": data or None}, source), Given())
+    if splits.test is None or splits.test.gold is None:
+        name = Cell(data, "", 0).name
+        raise UserError(f"{name}: a comparison needs a test split with gold labels; there is none.")
+    return splits, rules
 
 
 def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
