@@ -1,4 +1,4 @@
-"""Cross-fitting: halves that share no text, predictions by the model that has not seen them, and the share they give."""
+"""Cross-fitting: parts that share no text, predictions by the model that has not seen them, and the share they give."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_every_row_is_predicted_once_and_never_learned_from_there():
     seen = []
     for learned, held_out in folds(data, rows, 0):
         assert sorted([*learned, *held_out]) == list(range(len(rows)))
-        assert abs(len(learned) - len(held_out)) <= 1
+        assert len(held_out) == 7
         seen += list(held_out)
     assert sorted(seen) == list(range(len(rows)))
 
@@ -30,7 +30,7 @@ def test_rows_of_one_text_stay_together_whatever_is_marked_or_asked():
     others = [f"[A]a{i}[/A] binds b{i} and [B]c{i}[/B]" for i in range(10)]
     for learned, _ in folds(dataset(marked + others), np.arange(20), 0):
         assert {i % 10 for i in learned if i < 10} == {i % 10 for i in learned if i >= 10}
-        assert len(learned) == 10
+        assert len(learned) in (12, 14)
     asked = dataset(["a", "b", "c", "d"], asked=["x", "y", "z"])
     words = dataset(["a a", "b b b", "c", "d d"], words=np.array([2, 3, 1, 2]))
     for data in (asked, words):
@@ -39,7 +39,7 @@ def test_rows_of_one_text_stay_together_whatever_is_marked_or_asked():
             assert not set(data.places(learned)[0]) & set(data.places(held_out)[0])
 
 
-def test_one_text_cannot_be_halved():
+def test_one_text_cannot_be_parted():
     assert list(folds(dataset(["same", "same"]), np.arange(2), 0)) == []
     assert list(folds(dataset(["a"]), np.zeros(0, np.int64), 0)) == []
 
@@ -97,5 +97,5 @@ def test_predictions_are_of_a_model_of_the_other_labels_and_the_model_stays(monk
     p = unseen(model, None, labeled, data, "pristine", schedule, None, Checkpoints())
     np.testing.assert_allclose(p[rows], [[0.9, 0.1]] * 5, rtol=1e-6)
     np.testing.assert_allclose(p[[2, 5, 6]], 0.5)
-    assert started == ["pristine", "pristine"] and named == ["fold-1", "fold-2"] and model.state == "full"
-    assert schedules == [(3, 4), (3, 5)]  # half of the steps for half of the labels
+    assert started == ["pristine"] * 3 and named == ["fold-1", "fold-2", "fold-3"] and model.state == "full"
+    assert schedules == [(4, 4), (4, 5), (4, 6)]  # two thirds of the steps for two thirds of the labels

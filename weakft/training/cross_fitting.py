@@ -1,8 +1,8 @@
 """How much a model that learned from the validation labels has to say beside the rules: cross-fitting.
 
-On the rows it was fine-tuned on it is right, which tells nothing. So two more models each learn from half of the texts
-and predict the other half; the mixture with the rules' teacher that explains these labels best is the one to teach
-(stacking, Wolpert 1992; of two, with one weight). Few labels make a weak model, which then has little to say.
+On the rows it was fine-tuned on it is right, which tells nothing. So a few more models each learn from most of the texts and
+predict the others; the mixture with the rules' teacher that explains these labels best is the one to teach (stacking,
+Wolpert 1992; of two, with one weight). Few labels make a weak model, which then has little to say.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from weakft.training.model import EndModel
 from weakft.training.pseudo_labels import Selection
 from weakft.training.stages import fine_tune
 
-FOLDS = 2
+FOLDS = 3
+"""With two, models of half of the labels know too little to tell what the one of all has to say."""
+
 SHARES = np.linspace(0.0, 1.0, 11)
 """Shares that are tried; labels are too few to tell closer ones apart."""
 
@@ -71,20 +73,20 @@ def unseen(
     Leaves the model as it was.
     """
     rows, targets = labeled.rows, labeled.targets
-    halves = list(folds(data, rows, schedule.seed))
-    if not halves:
+    parts = list(folds(data, rows, schedule.seed))
+    if not parts:
         return None
     k = targets.shape[1]
     p = np.full((data.n_rows, k), 1.0 / k, dtype=np.float32)
     weights = model.snapshot()
-    for i, (learned, held_out) in enumerate(halves, start=1):
+    for i, (learned, held_out) in enumerate(parts, start=1):
         model.restore(pristine)
-        half = Selection.evenly(rows[learned], targets[learned])
+        some = Selection.evenly(rows[learned], targets[learned])
         # With as many steps as on all it would be surer than it is right.
         steps = math.ceil(schedule.steps * (FOLDS - 1) / FOLDS)
         its_own = replace(schedule, steps=steps, seed=schedule.seed + i)
         stage, checkpoint = f"cross-fitting, {i} of {FOLDS}", checkpoints.of(f"fold-{i}")
-        fine_tune(model, tokens, half, its_own, None, progress, stage, checkpoint)
+        fine_tune(model, tokens, some, its_own, None, progress, stage, checkpoint)
         p[rows[held_out]] = model.predict(tokens, rows[held_out])
     model.restore(weights)
     return p

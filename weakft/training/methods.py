@@ -129,8 +129,8 @@ def _continue(bench: Bench, n_classes: int) -> None:
 
 
 def _of_labels(bench: Bench, n_classes: int, test: TokenizedTexts | None) -> OfLabels:
-    """A model fine-tuned on the validation labels alone, by the method `valid`, and two more of half of them each. Leaves the
-    pre-trained weights loaded.
+    """A model fine-tuned on the validation labels alone, by the method `valid`, and what it says of texts that it has not
+    learned from (`unseen`). Leaves the pre-trained weights loaded.
     """
     model, result, valid, progress = bench.model, bench.result, bench.splits.valid, bench.progress
     assert valid is not None
