@@ -132,6 +132,10 @@ def test_wrench_folders_with_lists_of_labels_are_read_and_bad_ones_named(tmp_pat
     ):
         with pytest.raises(UserError, match=message):
             read(rows[0], bad)
+    (tmp_path / "valid.json").write_text(json.dumps({"0": rows[0]}))
+    unlabeled = read(rows[1])  # what its votes mean is known from the validation split
+    assert unlabeled.asked == LABELS and unlabeled.gold is None
+    assert unlabeled.votes.tolist() == [[-1] * 3, [-1, -1, 1], [-1] * 3]
 
 
 def test_a_task_of_labels_refuses_what_has_one_label():

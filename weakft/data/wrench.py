@@ -37,23 +37,34 @@ def read_wrench(folder: Path) -> Splits:
         raise UserError(f"{folder / 'lfs.json'}: two labeling functions are named {twice!r}; give each its own name.")
     if not (folder / "train.json").is_file():
         raise UserError(f"{folder}: has label.json but no train.json.")
-    train = _split(folder / "train.json", label_names, lf_names)
+    files = {part: folder / f"{part}.json" for part in ("train", "valid", "test")}
+    examples = {part: _examples(file) for part, file in files.items() if file.is_file()}
+    several = any(_has_labels(row) for rows in examples.values() for row in rows.values())
+    train = _split(files["train"], examples["train"], several, label_names, lf_names)
     if lf_names is None and train.votes is not None:
         lf_names = [f"lf_{j}" for j in range(train.votes.shape[1])]
-    files = (folder / "valid.json", folder / "test.json")
-    valid, test = (_split(file, label_names, lf_names) if file.is_file() else None for file in files)
+    valid, test = (
+        _split(files[part], examples[part], several, label_names, lf_names) if part in examples else None
+        for part in ("valid", "test")
+    )
     return Splits(train, valid, test, label_names, lf_names, folder.resolve().name)
 
 
-def _split(path: Path, label_names: list[str], lf_names: list[str] | None) -> Dataset:
-    n_classes = len(label_names)
+def _examples(path: Path) -> dict[str, Any]:
     rows = read_json(path)
     if not isinstance(rows, dict) or not rows:
         raise UserError(f'{path}: expected {{"0": {{"data": ..., "label": ..., "weak_labels": [...]}}, ...}}.')
+    return rows
+
+
+def _split(
+    path: Path, rows: dict[str, Any], several: bool, label_names: list[str], lf_names: list[str] | None
+) -> Dataset:
+    """A split of examples; ``several``: those of the folder are texts with any number of labels."""
+    n_classes = len(label_names)
     texts, gold, votes = [], [], []
     width = len(lf_names) if lf_names is not None else None
     by_token: bool | None = None
-    several = any(isinstance(row, dict) and _has_labels(row) for row in rows.values())
     for key, row in rows.items():
         where = f"{path}: example {key!r}"
         data = row.get("data") if isinstance(row, dict) else None
@@ -98,8 +109,10 @@ def _split(path: Path, label_names: list[str], lf_names: list[str] | None) -> Da
     return split
 
 
-def _has_labels(row: dict[str, Any]) -> bool:
+def _has_labels(row: Any) -> bool:
     """Whether an example is a text with any number of labels: a list of them, and no list of tokens."""
+    if not isinstance(row, dict):
+        return False
     data = row.get("data")
     return isinstance(row.get("label"), list) and isinstance(data, dict) and not isinstance(data.get("text"), list)
 
@@ -144,7 +157,7 @@ def _by_label(label: Any, weak: Any, n: int, where: str) -> tuple[list[int], lis
     if label in (None, ABSTAIN):
         gold = [ABSTAIN] * n
     elif not isinstance(label, list) or any(isinstance(v, bool) or v not in numbers for v in label):
-        raise UserError(f"{where}: label {label!r} is no list of numbers from 0 to {n - 1}, unlike those before.")
+        raise UserError(f"{where}: label {label!r} is no list of numbers from 0 to {n - 1}, unlike that of others.")
     else:
         gold = [YES if i in label else NO for i in numbers]
     if weak is None:
