@@ -60,6 +60,10 @@ METHODS: dict[str, Entry] = {
     "probe": Entry("frozen encoder and logistic regression on the label model's labels", baseline=baselines.probe),
     "weak": Entry("fine-tuning on soft weak labels", {"method": "weak"}),
     "weak-hard": Entry("fine-tuning on hard weak labels", {"method": "weak", "hard_labels": True}),
+    "weak-majority": Entry(
+        "fine-tuning on the majority vote, a class a text (what COSINE's paper starts from)",
+        {"method": "weak", "label_model": "majority", "hard_labels": True},
+    ),
     "weak-measured": Entry(
         "fine-tuning on the measured vote's soft labels", {"method": "weak", "label_model": "measured"}
     ),
