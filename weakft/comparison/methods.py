@@ -87,6 +87,16 @@ METHODS: dict[str, Entry] = {
     "cosine-no-sharpening": Entry(
         "weakft with the teacher's predictions as they are", {"sharpened_pseudo_labels": False}
     ),
+    "cosine-plain": Entry(
+        "weakft with the first teacher's predictions as they are for the labels of one period, and their cross-entropy alone",
+        {
+            "sharpened_pseudo_labels": False,
+            "confidence_weights": False,
+            "contrastive_weight": 0.0,
+            "smoothing": 0.0,
+            "period": 1_000_000,
+        },
+    ),
     "cosine-no-balancing": Entry("weakft with pseudo-labels not balanced", {"balanced_pseudo_labels": False}),
     "cosine-no-period": Entry("weakft with one period: the teacher is never refreshed", {"period": 1_000_000}),
     "cosine-no-first-teacher": Entry("weakft without the first teacher", {"first_teacher": False}),
