@@ -47,6 +47,9 @@ PUBLISHED: dict[str, Any] = {
 since its 2,500 steps of self-training are for GPUs.
 """
 
+ONE_PERIOD: dict[str, Any] = {"period": 1_000_000}
+"""The first pseudo-labels are the only ones."""
+
 METHODS: dict[str, Entry] = {
     "majority": Entry("majority vote of the LFs", {"method": "majority"}),
     "label-model": Entry("label model chosen on validation", {"method": "label-model"}),
@@ -94,11 +97,11 @@ METHODS: dict[str, Entry] = {
             "confidence_weights": False,
             "contrastive_weight": 0.0,
             "smoothing": 0.0,
-            "period": 1_000_000,
+            **ONE_PERIOD,
         },
     ),
     "cosine-no-balancing": Entry("weakft with pseudo-labels not balanced", {"balanced_pseudo_labels": False}),
-    "cosine-no-period": Entry("weakft with one period: the teacher is never refreshed", {"period": 1_000_000}),
+    "cosine-no-period": Entry("weakft with one period: the teacher is never refreshed", ONE_PERIOD),
     "cosine-no-first-teacher": Entry("weakft without the first teacher", {"first_teacher": False}),
     "cosine-half": Entry("weakft with the surest half and what is above the threshold", {"threshold": 0.6}),
     "cosine-no-least": Entry("weakft with the threshold alone", {"threshold": 0.6, "least_selected": 0.0}),
