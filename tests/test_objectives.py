@@ -139,10 +139,18 @@ def test_a_balanced_selection_keeps_a_class_that_squaring_would_lose():
 def test_pseudo_labels_that_are_not_sharpened_are_the_predictions(kinds):
     f = simplex(40, 3)
     balance = np.tile([0.2, 0.3, 0.5], (kinds, 1)) if kinds > 1 else np.array([0.2, 0.3, 0.5])
-    chosen = select(np.arange(40), f, 0.0, balance, balanced=True, kinds=kinds, sharpened=False)
+    chosen = select(np.arange(40), f, 0.0, balance, kinds=kinds, sharpened=False)
     np.testing.assert_allclose(chosen.targets, f[chosen.rows], rtol=1e-6)
     if kinds == 1:
         np.testing.assert_allclose(chosen.weights, confidence(f), rtol=1e-5)
+    # Balanced, their mean alone is another one: what they say of two rows beside each other stays.
+    moved = select(np.arange(40), f, 0.0, balance, balanced=True, kinds=kinds, sharpened=False)
+    for at in range(kinds):
+        mine = moved.rows % kinds == at
+        np.testing.assert_allclose(moved.targets[mine].mean(0), [0.2, 0.3, 0.5], atol=1e-3)
+        ratios = np.log(moved.targets[mine]) - np.log(f[moved.rows[mine]])
+        ratios -= ratios[:, :1]
+        np.testing.assert_allclose(ratios, np.tile(ratios[0], (len(ratios), 1)), atol=1e-4)
 
 
 def test_confidence():

@@ -11,9 +11,10 @@ from weakft.display import Silent
 from weakft.tasks.measure import Truth
 from weakft.training import stages
 from weakft.training.batching import shuffled_batches
+from weakft.training.calibration import Calibration
 from weakft.training.checkpoints import Checkpoint
 from weakft.training.first_teacher import FirstTeacher
-from weakft.training.loop import Best, Schedule
+from weakft.training.loop import Best, Schedule, Validator
 from weakft.training.model import EndModel
 
 LABELED = stages.Selection.evenly(np.arange(20), np.full((20, 2), 0.5))
@@ -23,7 +24,7 @@ LABELED = stages.Selection.evenly(np.arange(20), np.full((20, 2), 0.5))
 def taught(tiny_model, monkeypatch):
     """Run two periods of self-training; return (the rows, predictions) each selected from, and the student's own."""
 
-    def run(teacher, clean=None, rows=60, **more):
+    def run(teacher, clean=None, rows=60, validator=None, **more):
         model = EndModel(str(tiny_model), ["neg", "pos"], precision="fp32", device="cpu")
         texts, _ = reviews(60, 0)
         tokens = model.tokenize(texts)
@@ -40,7 +41,7 @@ def taught(tiny_model, monkeypatch):
         schedule = Schedule(steps=4, learning_rate=1e-6, batch_size=8)  # the student stays as it is
         pool = stages.Pool(np.arange(rows) if teacher is None else teacher.rows, None, teacher, clean)
         given = (model, tokens, schedule, settings, pool)
-        _, history, _ = stages.self_train(*given, Best(), None, Silent(), Checkpoint())
+        _, history, _ = stages.self_train(*given, Best(), validator and validator(model), Silent(), Checkpoint())
         assert history.steps == 4
         return seen, students
 
@@ -57,6 +58,48 @@ def test_the_first_teacher_teaches_alone_and_then_beside_the_student(taught):
         assert set(picked) <= set(rows)
         expected = share * predictions[picked - 10] + (1 - share) * student
         np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_the_student_teaches_only_where_that_is_no_worse_on_validation(taught, helps):
+    """The teacher is wrong about every validation text, or right, and so unsure that beside it the student decides."""
+    predictions = np.random.default_rng(0).dirichlet(np.ones(2), 60).astype(np.float32)
+    teacher = FirstTeacher(np.arange(60), predictions, predictions, 0.5, [])
+
+    def validator(model):
+        tokens = model.tokenize(reviews(30, 1)[0])
+        student = model.predict(tokens)
+        gold = student.argmax(1) if helps else student.argmin(1)
+        right = np.eye(2)[gold] > 0
+        teacher.valid = np.where(right != helps, 0.5 + 1e-7, 0.5 - 1e-7)
+        teacher.figure = Truth(gold).figure(teacher.valid)
+        assert teacher.figure == (0.0 if helps else 1.0)
+        return Validator(tokens, Truth(gold))
+
+    seen, students = taught(teacher, validator=validator)
+    picked, got = seen[1]
+    share = 0.5 if helps else 1.0
+    np.testing.assert_allclose(got, share * predictions[picked] + (1 - share) * students[1], atol=1e-6)
+
+
+def test_both_together_are_made_as_sure_as_right(taught):
+    """The teacher is sure of the validation texts and right on two in three."""
+    predictions = np.random.default_rng(0).dirichlet(np.ones(2), 60).astype(np.float32)
+    gold = np.arange(30) % 2
+    valid = np.where(np.eye(2)[np.where(np.arange(30) % 3, gold, 1 - gold)] > 0, 0.95, 0.05)
+    teacher = FirstTeacher(np.arange(60), predictions, valid, 0.0, [])
+    means = []
+
+    def validator(model):
+        tokens = model.tokenize(reviews(30, 1)[0])
+        means.append((valid + model.predict(tokens)) / 2)
+        return Validator(tokens, Truth(gold))
+
+    seen, students = taught(teacher, validator=validator, calibrated=True)
+    picked, got = seen[1]
+    mean = (predictions[picked] + students[1]) / 2
+    np.testing.assert_allclose(got, Calibration.of(means[0], gold).of_rows(mean), atol=1e-4)
+    assert np.abs(got - mean).max() > 0.01
 
 
 def test_without_one_the_student_teaches_itself_on_the_whole_pool(taught):

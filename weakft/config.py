@@ -174,13 +174,14 @@ class EngineOptions(Options):
     hard_pseudo_labels: bool = Field(
         False, description="Self-training on the most probable class instead of soft pseudo-labels (to compare)."
     )
-    confidence_weights: bool = Field(
-        True, description="Weigh a selected row by its confidence [w]; off: every one counts the same (to compare)."
+    confidence_weights: bool | None = Field(
+        None,
+        description="Weigh a selected row by its confidence [w]. Default: where there is no calibrated first teacher.",
     )
-    sharpened_pseudo_labels: bool = Field(
-        True,
-        description="Square the teacher's predictions and pull them towards the class balance; off: take them as they are "
-        "(to compare).",
+    sharpened_pseudo_labels: bool | None = Field(
+        None,
+        description="Square the teacher's predictions and divide them by the class's frequency; off: take them as they are. "
+        "Default: where there is no calibrated first teacher.",
     )
     balanced_pseudo_labels: bool = Field(
         True,
@@ -189,6 +190,11 @@ class EngineOptions(Options):
     )
     first_teacher: bool = Field(
         True, description="Clean the weak labels on frozen features before self-training (needs a validation split)."
+    )
+    calibrated_teacher: bool = Field(
+        True,
+        description="Make the first teacher as sure of each class as it is right on the validation split (unless "
+        "--class-balance is given); off: take its members' mean as it is (to compare).",
     )
     eval_every: Positive | None = Field(
         None, description="Steps between evaluations on the validation split. Default: 20, more where it is large."

@@ -15,7 +15,7 @@ OF_WEAK_LABELS = {"hard_labels", "patience"}
 OF_LABEL_MODELS = {"label_model", "class_balance"}
 OF_SELF_TRAINING = set(
     "period threshold least_selected contrastive_weight margin distance smoothing hard_pseudo_labels confidence_weights "
-    "sharpened_pseudo_labels balanced_pseudo_labels first_teacher".split()
+    "sharpened_pseudo_labels balanced_pseudo_labels first_teacher calibrated_teacher".split()
 )
 OF_RULES = {"strict", "lf_timeout", "processes", "cache", "cache_dir"}
 OF_TRAINING = set(EngineOptions.model_fields) - {"debug", "task", *OF_LABEL_MODELS}

@@ -41,6 +41,8 @@ PUBLISHED: dict[str, Any] = {
     "contrastive_weight": 1.0,
     "distance": "cosine",
     "smoothing": 0.1,
+    "confidence_weights": True,
+    "sharpened_pseudo_labels": True,
 }
 """COSINE as published: the paper's algorithm (not its code's faults) and its script's weights, on the majority vote
 (its shares as soft labels, not one class with ties at random); T1 of the script, T2 and T3 in proportion to our budget,
@@ -86,19 +88,14 @@ METHODS: dict[str, Entry] = {
     "cosine-no-contrastive": Entry("weakft without the contrastive term", {"contrastive_weight": 0.0}),
     "cosine-no-smoothing": Entry("weakft without confidence regularization", {"smoothing": 0.0}),
     "cosine-hard": Entry("weakft with hard pseudo-labels", {"hard_pseudo_labels": True}),
-    "cosine-no-weights": Entry("weakft without confidence weights", {"confidence_weights": False}),
-    "cosine-no-sharpening": Entry(
-        "weakft with the teacher's predictions as they are", {"sharpened_pseudo_labels": False}
+    "cosine-weights": Entry("weakft with confidence weights", {"confidence_weights": True}),
+    "cosine-sharpening": Entry("weakft with sharpened pseudo-labels", {"sharpened_pseudo_labels": True}),
+    "cosine-no-calibration": Entry(
+        "weakft, the first teacher not calibrated, its predictions sharpened and weighed", {"calibrated_teacher": False}
     ),
     "cosine-plain": Entry(
-        "weakft with the first teacher's predictions as they are for the labels of one period, and their cross-entropy alone",
-        {
-            "sharpened_pseudo_labels": False,
-            "confidence_weights": False,
-            "contrastive_weight": 0.0,
-            "smoothing": 0.0,
-            **ONE_PERIOD,
-        },
+        "weakft with the first teacher's labels alone, and their cross-entropy alone",
+        {"contrastive_weight": 0.0, "smoothing": 0.0, **ONE_PERIOD},
     ),
     "cosine-no-balancing": Entry("weakft with pseudo-labels not balanced", {"balanced_pseudo_labels": False}),
     "cosine-no-period": Entry("weakft with one period: the teacher is never refreshed", ONE_PERIOD),

@@ -16,6 +16,7 @@ import numpy as np
 
 from weakft.balance import align, softmax
 from weakft.tasks.measure import Truth
+from weakft.training.calibration import Calibration
 from weakft.training.chain import Chain
 from weakft.training.checkpoints import State, arrays
 from weakft.training.discriminant import Discriminant, View
@@ -98,7 +99,24 @@ class FirstTeacher:
 
         follows : as in `Chain.of`.
         """
-        mean = (self.predictions[picked] + student) / 2
+        return self._mean(self.predictions[picked], student, follows)
+
+    def with_student(
+        self,
+        picked: np.ndarray,
+        student: tuple[np.ndarray, np.ndarray],
+        follows: tuple[np.ndarray, np.ndarray],
+        truth: Truth,
+    ) -> FirstTeacher:
+        """The teacher of its rows ``picked`` that it makes with a student, whose predictions for these and for the validation
+        rows are given, with which of either follow (as in `Chain.of`).
+        """
+        predictions = self.beside(student[0], picked, follows[0])
+        valid = self._mean(self.valid, student[1], follows[1])
+        return replace(self, rows=self.rows[picked], predictions=predictions, valid=valid, figure=truth.figure(valid))
+
+    def _mean(self, mine: np.ndarray, student: np.ndarray, follows: np.ndarray) -> np.ndarray:
+        mean = (mine + student) / 2
         return mean if self.chain is None else self.chain.to_the(0.5).agreed(mean, follows)
 
 
@@ -176,6 +194,24 @@ def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[
     valid = np.stack([t.valid for t in teachers], axis=1).reshape(-1, predictions.shape[1])
     members = [replace(c, kind=f"{name}: {c.kind}") for name, t in zip(names, teachers, strict=True) for c in t.members]
     return FirstTeacher(rows, predictions, valid, truth.figure(valid), members)
+
+
+def finished(
+    teacher: FirstTeacher, follows: np.ndarray, valid_follows: np.ndarray, truth: Truth, calibrate: bool
+) -> FirstTeacher:
+    """A mean of candidates, `calibrated` if so told, and `linked`."""
+    return linked(calibrated(teacher, truth) if calibrate else teacher, follows, valid_follows, truth)
+
+
+def calibrated(teacher: FirstTeacher, truth: Truth) -> FirstTeacher:
+    """A teacher as sure of each class as it is right on the validation rows (`Calibration`); where texts can have any number
+    of labels, of each label.
+    """
+    predictions, valid, q = teacher.predictions.copy(), teacher.valid.copy(), len(truth.each())
+    for at, its_truth in enumerate(truth.each()):
+        calibration, mine = Calibration.of(valid[at::q], its_truth.gold), teacher.rows % q == at
+        predictions[mine], valid[at::q] = calibration.of_rows(predictions[mine]), calibration.of_rows(valid[at::q])
+    return replace(teacher, predictions=predictions, valid=valid, figure=truth.figure(valid))
 
 
 def linked(teacher: FirstTeacher, follows: np.ndarray, valid_follows: np.ndarray, truth: Truth) -> FirstTeacher:

@@ -124,7 +124,7 @@ def select(
     kinds : where rows ask for one of several labels, their number: each kind of rows (row modulo kinds) is selected for
     itself, with its own class balance, ``class_balance`` [kinds, k], and its weights have the mean 1: a label that the
     teacher is unsure of would hardly be learned beside those that it is sure of.
-    sharpened : squared and pulled towards the class balance (`sharpen`); else the probabilities are the pseudo-labels.
+    sharpened : squared and pulled towards the class balance (`sharpen`) before that; else as sure as the teacher.
     """
     if kinds > 1:
         parts = []
@@ -137,8 +137,8 @@ def select(
     targets = np.asarray(probabilities, dtype=np.float32)
     if sharpened:
         targets = sharpen(probabilities, class_balance)
-        if balanced and class_balance is not None:
-            targets = aligned(targets, class_balance)
+    if balanced and class_balance is not None:
+        targets = aligned(targets, class_balance)
     weights = confidence(targets)
     kept = weights >= threshold
     if least > 0:

@@ -14,7 +14,15 @@ from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedLabels, TokenizedTexts
 from weakft.training.cross_fitting import EVEN, OfLabels, share_of
 from weakft.training.features import INITIAL, Part, text_views
-from weakft.training.first_teacher import FirstTeacher, candidate, candidates, interleaved, joined, linked, mean_of_best
+from weakft.training.first_teacher import (
+    FirstTeacher,
+    candidate,
+    candidates,
+    finished,
+    interleaved,
+    joined,
+    mean_of_best,
+)
 from weakft.training.loop import Best, Validator
 from weakft.training.model import no_and_yes
 from weakft.training.plan import Bench, WeakLabels, passes, schedule_of, timed
@@ -70,7 +78,7 @@ def run_self_training(
     steps = config.self_training_steps or passes(config, len(bench.splits.train), *SELF_TRAINING_STEPS)
     chooses = None if of_labels else validator  # which the labels cannot do that are trained on
     schedule = schedule_of(config, model, chooses, steps, 0)
-    settings, checkpoint = _settings(config, schedule.steps), bench.checkpoints.of("self-training")
+    settings, checkpoint = _settings(config, schedule.steps, teacher is not None), bench.checkpoints.of("self-training")
     with timed(result.timing, "self-training"):
         best, history, periods = self_train(
             model, tokens, schedule, settings, pool, start, chooses, bench.progress, checkpoint
@@ -85,7 +93,13 @@ def run_self_training(
     result.records["periods"] = periods
 
 
-def _settings(config: TrainConfig, steps: int) -> SelfTraining:
+def _settings(config: TrainConfig, steps: int, from_first: bool) -> SelfTraining:
+    """``from_first`` : there is a first teacher. What a calibrated one says is learned as it is."""
+    calibrated = from_first and _calibrates(config)
+
+    def unless(told: bool | None) -> bool:
+        return not calibrated if told is None else told
+
     return SelfTraining(
         period=min(config.period, steps),
         threshold=config.threshold,
@@ -95,10 +109,16 @@ def _settings(config: TrainConfig, steps: int) -> SelfTraining:
         distance=config.distance,
         smoothing=config.smoothing,
         hard=config.hard_pseudo_labels,
-        weighted=config.confidence_weights,
-        sharpened=config.sharpened_pseudo_labels,
+        weighted=unless(config.confidence_weights),
+        sharpened=unless(config.sharpened_pseudo_labels),
         balanced=config.balanced_pseudo_labels,
+        calibrated=calibrated,
     )
+
+
+def _calibrates(config: TrainConfig) -> bool:
+    """A class balance that is given is kept to, whatever the validation split says."""
+    return config.calibrated_teacher and config.class_balance is None
 
 
 def _with_clean(bench: Bench, labeled: Selection) -> tuple[TokenizedTexts, Selection]:
@@ -174,8 +194,9 @@ def _first_teacher(
                 found += candidates(view, labels, weak.covered[mine], balances, its_truth)
             progress.advance(1)
         follows, valid_follows = tokens.follows(mine), bench.of_valid.follows(all_of_it[kind::kinds])
-        along = partial(linked, follows=follows, valid_follows=valid_follows, truth=its_truth)
-        teachers.append(mean_of_best(mine, found, its_truth, along))
+        along = partial(finished, follows=follows, valid_follows=valid_follows, truth=its_truth)
+        mended = partial(along, calibrate=_calibrates(config))
+        teachers.append(mean_of_best(mine, found, its_truth, mended))
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
     if of_labels is None:
         return teacher

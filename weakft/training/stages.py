@@ -10,7 +10,7 @@ from torch import Tensor
 
 from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoint
-from weakft.training.first_teacher import FirstTeacher
+from weakft.training.first_teacher import FirstTeacher, calibrated
 from weakft.training.loop import Best, History, Loss, Progress, Schedule, Validator, run
 from weakft.training.model import EndModel
 from weakft.training.objectives import (
@@ -63,7 +63,8 @@ class SelfTraining:
     contrastive_weight, margin [gamma], distance : the contrastive term.   smoothing : confidence term [lambda].
     least : the share of each pseudo-class that is selected even below the threshold.   hard : pseudo-labels are the most
     probable class instead of soft.   weighted : selected rows count by their confidence [w].   sharpened : as in `select`.
-    balanced : the pseudo-labels' mean is the class balance, and rows of rare classes are repeated.
+    balanced : the pseudo-labels' mean is the class balance, and rows of rare classes are repeated.   calibrated : the first
+    teacher is made as sure as right together with the student, too.
     """
 
     period: int
@@ -77,6 +78,7 @@ class SelfTraining:
     weighted: bool = True
     sharpened: bool = True
     balanced: bool = True
+    calibrated: bool = False
 
     @property
     def pool(self) -> float:
@@ -97,7 +99,8 @@ class Pool:
 
     rows : of the texts; where there is a teacher, those that it knows.   class_balance : the mean that pseudo-labels are
     to have, [k], of rows of several kinds [kinds, k].   teacher : teaches the first period alone, and later ones together
-    with the student (the mean of both): two views of a text that differ are unsure of it.   clean : rows with gold
+    with the student (the mean of both), unless that is worse on validation: two views of a text that differ are unsure of
+    it.   clean : rows with gold
     labels as targets, that join every period (a `CLEAN_SHARE` of its rows).
     """
 
@@ -133,7 +136,7 @@ def self_train(
             return stage.best, stage.history, stage.periods
         loss = _self_training_loss(settings, tokens.kinds)
         while stage.step < schedule.steps:
-            if stage.chosen is None and not _begin_period(stage, settings, pool, progress):
+            if stage.chosen is None and not _begin_period(stage, settings, pool, validator, progress):
                 break
             if not run(stage, loss, validator, progress):
                 break
@@ -159,13 +162,15 @@ def _self_training_loss(settings: SelfTraining, kinds: int) -> Loss:
     return loss
 
 
-def _begin_period(stage: Stage, settings: SelfTraining, pool: Pool, progress: Progress) -> bool:
+def _begin_period(
+    stage: Stage, settings: SelfTraining, pool: Pool, validator: Validator | None, progress: Progress
+) -> bool:
     """Choose rows and pseudo-labels; False where there are too few to learn from."""
     schedule = stage.schedule
     steps = min(settings.period, schedule.steps - stage.step)
     needed = max(int(settings.pool * steps * schedule.a_step), 16 * schedule.batch_size)
     picked = stage.tokens.pick(pool.rows, needed, stage.rng)
-    chosen = _relabelled(stage, settings, pool, picked)
+    chosen = _relabelled(stage, settings, pool, picked, validator)
     classes = len(np.unique(chosen.targets.argmax(1))) if len(chosen.rows) else 0
     stage.periods.append({"step": stage.step, "pool": len(picked), "selected": len(chosen.rows), "classes": classes})
     if len(chosen.rows) < MIN_SELECTED or classes < 2:
@@ -182,15 +187,12 @@ def _begin_period(stage: Stage, settings: SelfTraining, pool: Pool, progress: Pr
     return True
 
 
-def _relabelled(stage: Stage, settings: SelfTraining, pool: Pool, picked: np.ndarray) -> Selection:
+def _relabelled(
+    stage: Stage, settings: SelfTraining, pool: Pool, picked: np.ndarray, validator: Validator | None
+) -> Selection:
     """The pseudo-labels of the ``picked`` rows of the pool, by whoever teaches the period that begins."""
-    model, tokens, teacher, rows = stage.model, stage.tokens, pool.teacher, pool.rows[picked]
-    if teacher is None:
-        predictions = model.predict(tokens, rows)
-    elif stage.step == 0:
-        predictions = teacher.predictions[picked]
-    else:
-        predictions = teacher.beside(model.predict(tokens, rows), picked, tokens.follows(rows))
+    tokens, rows = stage.tokens, pool.rows[picked]
+    predictions = _taught(stage, settings, pool, picked, validator)
     chosen = select(
         rows,
         predictions,
@@ -206,3 +208,23 @@ def _relabelled(stage: Stage, settings: SelfTraining, pool: Pool, picked: np.nda
     if not settings.weighted:
         chosen.weights = np.ones_like(chosen.weights)
     return chosen
+
+
+def _taught(
+    stage: Stage, settings: SelfTraining, pool: Pool, picked: np.ndarray, validator: Validator | None
+) -> np.ndarray:
+    """What the teacher of the period that begins says of the ``picked`` rows (`Pool`)."""
+    model, tokens, teacher, rows = stage.model, stage.tokens, pool.teacher, pool.rows[picked]
+    if teacher is None:
+        return model.predict(tokens, rows)
+    if stage.step == 0:
+        return teacher.predictions[picked]
+    student, follows = model.predict(tokens, rows), tokens.follows(rows)
+    if validator is None:
+        return teacher.beside(student, picked, follows)
+    valid = validator.tokens
+    students = student, model.predict(valid)
+    both = teacher.with_student(picked, students, (follows, valid.follows(np.arange(len(valid)))), validator.truth)
+    if settings.calibrated:
+        both = calibrated(both, validator.truth)
+    return both.predictions if both.figure >= teacher.figure else teacher.predictions[picked]
