@@ -1,12 +1,16 @@
 """Probabilities mended on validation labels."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from weakft.balance import softmax
+from weakft.config import TrainConfig, build
 from weakft.tasks.measure import Truth
 from weakft.training.calibration import PRIOR, Calibration
 from weakft.training.first_teacher import FirstTeacher, calibrated
+from weakft.training.self_training import _calibrates
 
 
 def distorted(n, seed=0):
@@ -57,6 +61,20 @@ def test_a_certain_teacher_stays_finite():
     np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("options", "whole_texts", "expected"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"class_balance": [0.5, 0.5]}, True, False),
+        ({"calibrated_teacher": False}, True, False),
+    ],
+)
+def test_it_is_for_texts_of_one_class_whose_balance_is_not_given(options, whole_texts, expected):
+    config = build(TrainConfig, {"data": "x", **options}, "here")
+    assert _calibrates(config, SimpleNamespace(plain=whole_texts)) == expected
+
+
 def test_a_calibrated_teacher_tells_the_pool_better():
     gold, _, q = distorted(4_000)
     valid, pool = slice(0, 500), slice(500, None)
@@ -66,18 +84,3 @@ def test_a_calibrated_teacher_tells_the_pool_better():
     assert truth.log_loss(after.predictions) < truth.log_loss(teacher.predictions) - 0.02
     assert truth.figure(after.predictions) > truth.figure(teacher.predictions)
     assert after.figure == Truth(gold[valid]).figure(after.valid)
-
-
-def test_each_label_is_calibrated_for_itself():
-    """Of two labels the rules favour the first and miss the second; rows ask for them in turn, the teacher knows a few."""
-    rng = np.random.default_rng(0)
-    yes = rng.random((2_000, 2))
-    gold = (rng.random((2_000, 2)) < yes).astype(int).ravel()
-    scores = np.log(yes / (1 - yes)) + np.array([1.0, -1.0])
-    p = softmax(np.stack([np.zeros(scores.size), scores.ravel()], axis=1))
-    rows = np.array([3, 4, 5, 8])
-    truth = Truth(gold, asked=["a", "b"])
-    after = calibrated(FirstTeacher(rows, p[rows], p, truth.figure(p), []), truth)
-    np.testing.assert_allclose(after.valid[:, 1].reshape(-1, 2), yes, atol=0.06)
-    np.testing.assert_array_equal(after.predictions, after.valid[rows])
-    assert after.figure == truth.figure(after.valid)

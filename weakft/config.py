@@ -193,8 +193,8 @@ class EngineOptions(Options):
     )
     calibrated_teacher: bool = Field(
         True,
-        description="Make the first teacher as sure of each class as it is right on the validation split (unless "
-        "--class-balance is given); off: take its members' mean as it is (to compare).",
+        description="Where each text has one class, make the first teacher as sure of each as it is right on the validation "
+        "split (unless --class-balance is given); off: take its members' mean as it is (to compare).",
     )
     eval_every: Positive | None = Field(
         None, description="Steps between evaluations on the validation split. Default: 20, more where it is large."

@@ -204,14 +204,12 @@ def finished(
 
 
 def calibrated(teacher: FirstTeacher, truth: Truth) -> FirstTeacher:
-    """A teacher as sure of each class as it is right on the validation rows (`Calibration`); where texts can have any number
-    of labels, of each label.
-    """
-    predictions, valid, q = teacher.predictions.copy(), teacher.valid.copy(), len(truth.each())
-    for at, its_truth in enumerate(truth.each()):
-        calibration, mine = Calibration.of(valid[at::q], its_truth.gold), teacher.rows % q == at
-        predictions[mine], valid[at::q] = calibration.of_rows(predictions[mine]), calibration.of_rows(valid[at::q])
-    return replace(teacher, predictions=predictions, valid=valid, figure=truth.figure(valid))
+    """A teacher as sure of each class as it is right on the validation rows (`Calibration`)."""
+    calibration = Calibration.of(teacher.valid, truth.gold)
+    valid = calibration.of_rows(teacher.valid)
+    return replace(
+        teacher, predictions=calibration.of_rows(teacher.predictions), valid=valid, figure=truth.figure(valid)
+    )
 
 
 def linked(teacher: FirstTeacher, follows: np.ndarray, valid_follows: np.ndarray, truth: Truth) -> FirstTeacher:

@@ -78,7 +78,8 @@ def run_self_training(
     steps = config.self_training_steps or passes(config, len(bench.splits.train), *SELF_TRAINING_STEPS)
     chooses = None if of_labels else validator  # which the labels cannot do that are trained on
     schedule = schedule_of(config, model, chooses, steps, 0)
-    settings, checkpoint = _settings(config, schedule.steps, teacher is not None), bench.checkpoints.of("self-training")
+    calibrated = teacher is not None and _calibrates(config, tokens)
+    settings, checkpoint = _settings(config, schedule.steps, calibrated), bench.checkpoints.of("self-training")
     with timed(result.timing, "self-training"):
         best, history, periods = self_train(
             model, tokens, schedule, settings, pool, start, chooses, bench.progress, checkpoint
@@ -93,9 +94,8 @@ def run_self_training(
     result.records["periods"] = periods
 
 
-def _settings(config: TrainConfig, steps: int, from_first: bool) -> SelfTraining:
-    """``from_first`` : there is a first teacher. What a calibrated one says is learned as it is."""
-    calibrated = from_first and _calibrates(config)
+def _settings(config: TrainConfig, steps: int, calibrated: bool) -> SelfTraining:
+    """``calibrated`` : the first teacher is, so that what it says is learned as it is."""
 
     def unless(told: bool | None) -> bool:
         return not calibrated if told is None else told
@@ -116,9 +116,11 @@ def _settings(config: TrainConfig, steps: int, from_first: bool) -> SelfTraining
     )
 
 
-def _calibrates(config: TrainConfig) -> bool:
-    """A class balance that is given is kept to, whatever the validation split says."""
-    return config.calibrated_teacher and config.class_balance is None
+def _calibrates(config: TrainConfig, tokens: TokenizedTexts) -> bool:
+    """Where each text has one class: an F1, which counts of words and labels, is best with more of a rare one than there is.
+    A class balance that is given is kept to, whatever the validation split says.
+    """
+    return config.calibrated_teacher and tokens.plain and config.class_balance is None
 
 
 def _with_clean(bench: Bench, labeled: Selection) -> tuple[TokenizedTexts, Selection]:
@@ -195,7 +197,7 @@ def _first_teacher(
             progress.advance(1)
         follows, valid_follows = tokens.follows(mine), bench.of_valid.follows(all_of_it[kind::kinds])
         along = partial(finished, follows=follows, valid_follows=valid_follows, truth=its_truth)
-        mended = partial(along, calibrate=_calibrates(config))
+        mended = partial(along, calibrate=_calibrates(config, tokens))
         teachers.append(mean_of_best(mine, found, its_truth, mended))
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
     if of_labels is None:
