@@ -101,19 +101,9 @@ class FirstTeacher:
         """
         return self._mean(self.predictions[picked], student, follows)
 
-    def with_student(
-        self,
-        picked: np.ndarray,
-        student: tuple[np.ndarray, np.ndarray],
-        follows: tuple[np.ndarray, np.ndarray],
-        truth: Truth,
-    ) -> FirstTeacher:
-        """The teacher of its rows ``picked`` that it makes with a student, whose predictions for these and for the validation
-        rows are given, with which of either follow (as in `Chain.of`).
-        """
-        predictions = self.beside(student[0], picked, follows[0])
-        valid = self._mean(self.valid, student[1], follows[1])
-        return replace(self, rows=self.rows[picked], predictions=predictions, valid=valid, figure=truth.figure(valid))
+    def valid_beside(self, student: np.ndarray, follows: np.ndarray) -> np.ndarray:
+        """The same for all validation rows, of a student's predictions for these [v, k]."""
+        return self._mean(self.valid, student, follows)
 
     def _mean(self, mine: np.ndarray, student: np.ndarray, follows: np.ndarray) -> np.ndarray:
         mean = (mine + student) / 2

@@ -196,8 +196,13 @@ def _first_teacher(
                 found += candidates(view, labels, weak.covered[mine], balances, its_truth)
             progress.advance(1)
         follows, valid_follows = tokens.follows(mine), bench.of_valid.follows(all_of_it[kind::kinds])
-        along = partial(finished, follows=follows, valid_follows=valid_follows, truth=its_truth)
-        mended = partial(along, calibrate=_calibrates(config, tokens))
+        mended = partial(
+            finished,
+            follows=follows,
+            valid_follows=valid_follows,
+            truth=its_truth,
+            calibrate=_calibrates(config, tokens),
+        )
         teachers.append(mean_of_best(mine, found, its_truth, mended))
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
     if of_labels is None:

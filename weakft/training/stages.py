@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from weakft.training.batching import TokenizedTexts
+from weakft.training.calibration import Calibration
 from weakft.training.checkpoints import Checkpoint
-from weakft.training.first_teacher import FirstTeacher, calibrated
+from weakft.training.first_teacher import FirstTeacher
 from weakft.training.loop import Best, History, Loss, Progress, Schedule, Validator, run
 from weakft.training.model import EndModel
 from weakft.training.objectives import (
@@ -100,8 +101,7 @@ class Pool:
     rows : of the texts; where there is a teacher, those that it knows.   class_balance : the mean that pseudo-labels are
     to have, [k], of rows of several kinds [kinds, k].   teacher : teaches the first period alone, and later ones together
     with the student (the mean of both), unless that is worse on validation: two views of a text that differ are unsure of
-    it.   clean : rows with gold
-    labels as targets, that join every period (a `CLEAN_SHARE` of its rows).
+    it.   clean : rows with gold labels as targets, that join every period (a `CLEAN_SHARE` of its rows).
     """
 
     rows: np.ndarray
@@ -219,12 +219,14 @@ def _taught(
         return model.predict(tokens, rows)
     if stage.step == 0:
         return teacher.predictions[picked]
-    student, follows = model.predict(tokens, rows), tokens.follows(rows)
-    if validator is None:
-        return teacher.beside(student, picked, follows)
-    valid = validator.tokens
-    students = student, model.predict(valid)
-    both = teacher.with_student(picked, students, (follows, valid.follows(np.arange(len(valid)))), validator.truth)
-    if settings.calibrated:
-        both = calibrated(both, validator.truth)
-    return both.predictions if both.figure >= teacher.figure else teacher.predictions[picked]
+    calibration = None
+    if validator is not None:
+        valid, truth = validator.tokens, validator.truth
+        known = teacher.valid_beside(model.predict(valid), valid.follows(np.arange(len(valid))))
+        if settings.calibrated:
+            calibration = Calibration.of(known, truth.gold)
+            known = calibration.of_rows(known)
+        if truth.figure(known) < teacher.figure:
+            return teacher.predictions[picked]
+    both = teacher.beside(model.predict(tokens, rows), picked, tokens.follows(rows))
+    return both if calibration is None else calibration.of_rows(both)
