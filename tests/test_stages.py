@@ -86,19 +86,20 @@ def test_both_together_are_made_as_sure_as_right(taught):
     """The teacher is sure of the validation texts and right on two in three."""
     predictions = np.random.default_rng(0).dirichlet(np.ones(2), 60).astype(np.float32)
     gold = np.arange(30) % 2
-    valid = np.where(np.eye(2)[np.where(np.arange(30) % 3, gold, 1 - gold)] > 0, 0.95, 0.05)
+    valid = np.where(np.eye(2)[np.where(np.arange(30) % 3, gold, 1 - gold)] > 0, 0.999, 0.001)
     teacher = FirstTeacher(np.arange(60), predictions, valid, 0.0, [])
-    means = []
+    known = []
 
     def validator(model):
         tokens = model.tokenize(reviews(30, 1)[0])
-        means.append((valid + model.predict(tokens)) / 2)
+        on_valid = model.predict(tokens)
+        known.append([(valid + on_valid) / 2, on_valid])
         return Validator(tokens, Truth(gold))
 
     seen, students = taught(teacher, validator=validator, calibrated=True)
     picked, got = seen[1]
     mean = (predictions[picked] + students[1]) / 2
-    np.testing.assert_allclose(got, Calibration.of(means[0], gold).of_rows(mean), atol=1e-4)
+    np.testing.assert_allclose(got, Calibration.of(known[0], gold).of_rows([mean, students[1]]), atol=1e-4)
     assert np.abs(got - mean).max() > 0.01
 
 

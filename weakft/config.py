@@ -193,8 +193,13 @@ class EngineOptions(Options):
     )
     calibrated_teacher: bool = Field(
         True,
-        description="Where each text has one class, make the first teacher as sure of each as it is right on the validation "
-        "split (unless --class-balance is given); off: take its members' mean as it is (to compare).",
+        description="Where each text has one class, weigh what each kind of first teacher says by the validation labels "
+        "(unless --class-balance is given); off: take the mean of the best as it is (to compare).",
+    )
+    calibrated_end_model: bool | None = Field(
+        None,
+        description="Where each text has one class and no validation label is trained on, make the end model as sure of each "
+        "as it is right on the validation split. Default: where there is a calibrated first teacher.",
     )
     eval_every: Positive | None = Field(
         None, description="Steps between evaluations on the validation split. Default: 20, more where it is large."

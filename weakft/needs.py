@@ -51,6 +51,8 @@ def check(config: TrainConfig, splits: Splits, labels: list[str]) -> None:
         raise UserError(f"--continue-on-valid is for the methods cosine and weak, not for {config.method}.")
     if config.continue_on_valid and no_valid_gold:
         raise UserError("--continue-on-valid needs a validation split with gold labels; there is none.")
+    if config.calibrated_end_model and (no_valid_gold or config.use_valid or config.continue_on_valid):
+        raise UserError("--calibrated-end-model needs a validation split with gold labels that are not trained on.")
     if config.use_valid and (no_valid_gold or not config.first_teacher):
         raise UserError("--use-valid needs a validation split with gold labels, and the first teacher on.")
     if config.use_valid and splits.valid and splits.valid.gold and splits.valid.asked:
@@ -99,9 +101,9 @@ def ignored(config: TrainConfig, splits: Splits) -> Iterator[str]:
         (config.self_training_steps == 0, OF_SELF_TRAINING),
         (config.method not in ("weak", "cosine"), OF_WEAK_LABELS),
         (not votes(config) or config.method == "majority", OF_LABEL_MODELS),
-        ((config.method == "valid" or few) and not config.ceiling, {"eval_every"}),
+        ((config.method == "valid" or few) and not config.ceiling, {"eval_every", "calibrated_end_model"}),
         (several and not self_trains, {"class_balance"}),
-        (_no_valid_gold(splits), {"patience", "eval_every"}),
+        (_no_valid_gold(splits), {"patience", "eval_every", "calibrated_end_model"}),
         (all_steps and not config.continue_on_valid, {"epochs"}),
         (config.threshold == 0, {"least_selected"}),
         (config.contrastive_weight == 0, {"margin", "distance"}),

@@ -69,6 +69,9 @@ METHODS: dict[str, Entry] = {
         "fine-tuning on the majority vote, a class a text (what COSINE's paper starts from)",
         {"method": "weak", "label_model": "majority", "hard_labels": True},
     ),
+    "weak-calibrated": Entry(
+        "fine-tuning on soft weak labels, calibrated on validation", {"method": "weak", "calibrated_end_model": True}
+    ),
     "weak-measured": Entry(
         "fine-tuning on the measured vote's soft labels", {"method": "weak", "label_model": "measured"}
     ),
@@ -81,6 +84,9 @@ METHODS: dict[str, Entry] = {
     "cosine-continued": Entry("weakft, then fine-tuning on the validation labels", {"continue_on_valid": True}),
     "valid": Entry("fine-tuning on the validation labels alone", {"method": "valid"}),
     "gold": Entry("full supervision", {"method": "gold"}),
+    "gold-calibrated": Entry(
+        "full supervision, calibrated on validation", {"method": "gold", "calibrated_end_model": True}
+    ),
     "gold-head-first": Entry(
         "full supervision, linear probe and then fine-tuning (Kumar et al. 2022)", {"method": "gold", "head_steps": 200}
     ),
@@ -92,6 +98,9 @@ METHODS: dict[str, Entry] = {
     "cosine-sharpening": Entry("weakft with sharpened pseudo-labels", {"sharpened_pseudo_labels": True}),
     "cosine-no-calibration": Entry(
         "weakft, the first teacher not calibrated, its predictions sharpened and weighed", {"calibrated_teacher": False}
+    ),
+    "cosine-end-not-calibrated": Entry(
+        "weakft, the end model as self-training leaves it", {"calibrated_end_model": False}
     ),
     "cosine-plain": Entry(
         "weakft with the first teacher's labels alone, and their cross-entropy alone",
@@ -109,7 +118,8 @@ METHODS: dict[str, Entry] = {
     ),
     "published+all": Entry("COSINE as published, all rows selected", PUBLISHED | {"threshold": 0.0}),
     "published+first-teacher": Entry(
-        "COSINE as published, first teacher and its class balance, a fresh student", PUBLISHED | {"first_teacher": True}
+        "COSINE as published, first teacher and its class balance, a fresh student",
+        PUBLISHED | {"first_teacher": True, "calibrated_teacher": False},
     ),
 }
 """By name, in the order of the tables."""

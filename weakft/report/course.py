@@ -62,6 +62,7 @@ def training(run: FinishedRun) -> dict[str, Any] | None:
         "curve": curve,
         "looks": thinned(watched) if watched and curve is None else None,
         "periods": record.periods,
+        "calibration": record.calibration,
         "timing": [(name, seconds) for name, seconds in run.metrics.timing.items() if seconds >= 0.5],
     }
 

@@ -63,11 +63,12 @@ class Stage(BaseModel):
 
 
 class Member(BaseModel):
-    """A candidate that the first teacher is a mean of."""
+    """A candidate of the first teacher: in the mean, or heard beside it."""
 
     kind: str
     name: str = ""
     valid_figure: float | None = None
+    in_mean: bool = True
 
 
 class FirstTeacher(BaseModel):
@@ -78,6 +79,7 @@ class FirstTeacher(BaseModel):
     chain_strength: float = 0.0
     labels_share: float | None = None
     main: str | None = None
+    calibrated: bool = False
     members: list[Member] = []
 
 
@@ -90,6 +92,14 @@ class Period(BaseModel):
     classes: int
 
 
+class Calibration(BaseModel):
+    """The end model's -log p of the validation labels before and after it was calibrated (cross-fitted), if it was."""
+
+    taken: bool
+    before: float | None = None
+    after: float | None = None
+
+
 class Training(BaseModel):
     """What training did."""
 
@@ -99,6 +109,7 @@ class Training(BaseModel):
     self_training: Stage | None = None
     periods: list[Period] = []
     continued: Stage | None = None
+    calibration: Calibration | None = None
 
 
 class Metrics(BaseModel):

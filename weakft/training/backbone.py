@@ -153,7 +153,7 @@ def _add_tokens(tokenizer: Any, classifier: Any, tokens: Sequence[str]) -> None:
 
 
 class FeatureTap:
-    """Keeps v(x): what the head's last linear layer reads, in every forward pass (with gradient).
+    """Keeps v(x): what the head's last linear layer, ``head``, reads, in every forward pass (with gradient).
 
     Works for any classification head of transformers (BERT, RoBERTa, DistilBERT, DeBERTa, ...).
     """
@@ -165,7 +165,8 @@ class FeatureTap:
                 f"{type(model).__name__}: found no linear layer with {n_classes} outputs to read features at."
             )
         self.features: torch.Tensor | None = None
-        heads[-1].register_forward_pre_hook(self._keep)
+        self.head = heads[-1]
+        self.head.register_forward_pre_hook(self._keep)
 
     def _keep(self, _module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         self.features = inputs[0]

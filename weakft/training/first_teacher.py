@@ -8,15 +8,15 @@ because where they differ they had better be unsure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from weakft.balance import align, softmax
 from weakft.tasks.measure import Truth
-from weakft.training.calibration import Calibration
+from weakft.training.calibration import Calibration, cross_fitted
 from weakft.training.chain import Chain
 from weakft.training.checkpoints import State, arrays
 from weakft.training.discriminant import Discriminant, View
@@ -58,7 +58,8 @@ class FirstTeacher:
     """The mean of the best candidates, on `rows` of the training split.
 
     predictions : probabilities [len(rows), k].   valid, figure : those for the validation rows [v, k], and their figure.
-    members : the candidates, best first.   chain : what made words agree along their texts, if anything (`linked`).
+    members : the candidates in the mean, best first.   others : those that are heard beside it (`calibrated_mean`).
+    chain : what made words agree along their texts, if anything (`linked`).
     labels_share : the share of the predictions that is of a model of gold labels (`joined`); ``valid`` and ``figure`` are
     those of the rest then, since the labels cannot measure what learned from them.
     """
@@ -70,13 +71,14 @@ class FirstTeacher:
     members: list[Candidate]
     chain: Chain | None = None
     labels_share: float = 0.0
+    others: list[Candidate] = field(default_factory=list)
 
     @classmethod
     def of(cls, state: State) -> FirstTeacher:
         """The teacher whose `asdict` was kept in a checkpoint."""
-        members = [Candidate(**arrays(member)) for member in state["members"]]
+        members, others = ([Candidate(**arrays(c)) for c in state[name]] for name in ("members", "others"))
         chain = None if state["chain"] is None else Chain(**arrays(state["chain"]))
-        return cls(**arrays(state | {"members": members, "chain": chain}))
+        return cls(**arrays(state | {"members": members, "others": others, "chain": chain}))
 
     @property
     def main(self) -> Literal["labels", "initial"] | None:
@@ -150,30 +152,48 @@ def candidates(
             yield candidate(f"{view.name}, spread", what, smooth[0] + offsets, smooth[1] + offsets, truth)
 
 
-def mean_of_best(
-    rows: np.ndarray,
-    found: list[Candidate],
-    truth: Truth,
-    finished: Callable[[FirstTeacher], FirstTeacher] = lambda teacher: teacher,
-) -> FirstTeacher:
-    """The teacher: of each kind the candidate with the highest validation figure (the log-loss breaks ties), averaged
-    over the kinds within one standard error of the best, and over the next best kinds, too, where the teacher is surely
-    better then, as it is when it is ``finished``.
+def best_of_kinds(found: Iterable[Candidate], truth: Truth) -> tuple[list[Candidate], int]:
+    """Of each kind the candidate with the highest validation figure (the log-loss breaks ties), the best kind first, and how
+    many of these are alike: within one standard error of the best, so that validation cannot tell them apart.
     """
     kinds: dict[str, Candidate] = {}
     for c in sorted(found, key=lambda c: c.order):
         kinds.setdefault(c.kind, c)
     ordered = list(kinds.values())
-
-    def of(members: list[Candidate]) -> FirstTeacher:
-        pool, valid = np.mean([c.pool for c in members], axis=0), np.mean([c.valid for c in members], axis=0)
-        return finished(FirstTeacher(rows, pool, valid, truth.figure(valid), members))
-
     bar = ordered[0].figure - truth.standard_error(ordered[0].figure)
-    alike = sum(c.figure >= bar for c in ordered)
-    teacher, *wider = (of(ordered[:n]) for n in range(alike, len(ordered) + 1))
+    return ordered, sum(c.figure >= bar for c in ordered)
+
+
+def mean_of_best(
+    rows: np.ndarray,
+    found: Iterable[Candidate],
+    truth: Truth,
+    finished: Callable[[FirstTeacher], FirstTeacher] = lambda teacher: teacher,
+) -> FirstTeacher:
+    """The teacher as the mean over the kinds alike (`best_of_kinds`), and over the next best kinds, too, where the teacher is
+    surely better then, as it is when it is ``finished``.
+    """
+    kinds, alike = best_of_kinds(found, truth)
+    teacher, *wider = (finished(_mean(rows, kinds[:n], truth)) for n in range(alike, len(kinds) + 1))
     best = max(wider, key=lambda t: t.figure, default=teacher)
     return best if truth.surely_better(best.valid, teacher.valid) else teacher
+
+
+def calibrated_mean(rows: np.ndarray, found: Iterable[Candidate], truth: Truth) -> FirstTeacher:
+    """The teacher as the mean over the kinds alike (`best_of_kinds`), mended by what each kind says (`Calibration`); its
+    predictions for the validation rows are cross-fitted, so that its figure is what it would be of others.
+    """
+    kinds, alike = best_of_kinds(found, truth)
+    mean = _mean(rows, kinds[:alike], truth)
+    valid = [mean.valid, *(c.valid for c in kinds)]
+    predictions = Calibration.of(valid, truth.gold).of_rows([mean.predictions, *(c.pool for c in kinds)])
+    unseen = cross_fitted(valid, truth.gold)
+    return FirstTeacher(rows, predictions, unseen, truth.figure(unseen), kinds[:alike], others=kinds[alike:])
+
+
+def _mean(rows: np.ndarray, members: list[Candidate], truth: Truth) -> FirstTeacher:
+    pool, valid = np.mean([c.pool for c in members], axis=0), np.mean([c.valid for c in members], axis=0)
+    return FirstTeacher(rows, pool, valid, truth.figure(valid), members)
 
 
 def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[str], truth: Truth) -> FirstTeacher:
@@ -184,22 +204,6 @@ def interleaved(rows: np.ndarray, teachers: list[FirstTeacher], names: Sequence[
     valid = np.stack([t.valid for t in teachers], axis=1).reshape(-1, predictions.shape[1])
     members = [replace(c, kind=f"{name}: {c.kind}") for name, t in zip(names, teachers, strict=True) for c in t.members]
     return FirstTeacher(rows, predictions, valid, truth.figure(valid), members)
-
-
-def finished(
-    teacher: FirstTeacher, follows: np.ndarray, valid_follows: np.ndarray, truth: Truth, calibrate: bool
-) -> FirstTeacher:
-    """A mean of candidates, `calibrated` if so told, and `linked`."""
-    return linked(calibrated(teacher, truth) if calibrate else teacher, follows, valid_follows, truth)
-
-
-def calibrated(teacher: FirstTeacher, truth: Truth) -> FirstTeacher:
-    """A teacher as sure of each class as it is right on the validation rows (`Calibration`)."""
-    calibration = Calibration.of(teacher.valid, truth.gold)
-    valid = calibration.of_rows(teacher.valid)
-    return replace(
-        teacher, predictions=calibration.of_rows(teacher.predictions), valid=valid, figure=truth.figure(valid)
-    )
 
 
 def linked(teacher: FirstTeacher, follows: np.ndarray, valid_follows: np.ndarray, truth: Truth) -> FirstTeacher:

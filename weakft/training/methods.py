@@ -14,6 +14,7 @@ from weakft.tasks import choose
 from weakft.tasks.measure import Truth
 from weakft.ties import untied
 from weakft.training.batching import TokenizedTexts
+from weakft.training.calibration import Calibration, cross_fitted
 from weakft.training.checkpoints import Checkpoints
 from weakft.training.cross_fitting import OfLabels, unseen
 from weakft.training.loop import Progress, Schedule, Validator
@@ -104,6 +105,8 @@ def train_end_model(
     if config.continue_on_valid and method.labels == "weak":  # not the ceiling beside it
         with timed(result.timing, "continued fine-tuning"):
             _continue(bench, len(label_names))
+    elif validator is not None and of_labels is None:
+        _calibrate(bench, tokens, validator.truth)
     result.records["micro_batch"] = model.limits.micro_batch
     return result
 
@@ -126,6 +129,20 @@ def _continue(bench: Bench, n_classes: int) -> None:
     stage, checkpoint = "continued fine-tuning on valid", bench.checkpoints.of("continued")
     _, history = fine_tune(bench.model, *given, None, bench.progress, stage, checkpoint)
     bench.result.records["continued"] = asdict(history)
+
+
+def _calibrate(bench: Bench, tokens: TokenizedTexts, truth: Truth) -> None:
+    """Make the end model as sure of each class as it is right on the validation split, where that helps on labels that this
+    has not seen.
+    """
+    taught = bench.result.records.get("first_teacher", {})
+    wanted = bench.config.calibrated_end_model
+    if not tokens.plain or not (taught.get("calibrated", False) if wanted is None else wanted):
+        return
+    opinion = [bench.model.predict(bench.of_valid)]
+    before, after = truth.log_loss(opinion[0]), truth.log_loss(cross_fitted(opinion, truth.gold))
+    taken = bool(after < before) and bench.model.calibrate(Calibration.of(opinion, truth.gold))
+    bench.result.records["calibration"] = {"taken": taken, "before": before, "after": after}
 
 
 def _of_labels(bench: Bench, n_classes: int, test: TokenizedTexts | None) -> OfLabels:

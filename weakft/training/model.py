@@ -25,6 +25,7 @@ from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
 from weakft.training.backbone import FeatureTap, load_classifier
 from weakft.training.batching import TokenizedLabels, TokenizedTexts, TokenizedWords, tokenized
+from weakft.training.calibration import Calibration
 from weakft.training.memory import Limits, in_memory, needed
 
 INFERENCE_TOKENS = {"cpu": 2048, "gpu": 65536}
@@ -282,6 +283,20 @@ class EndModel:
         now = self.snapshot()
         mean = {name: torch.lerp(w, weights[name], share) for name, w in now.items() if w.is_floating_point()}
         self.restore(now | mean)
+
+    @torch.no_grad()
+    def calibrate(self, calibration: Calibration) -> bool:
+        """Make the head's last layer say what a calibration of this model's predictions alone would make of them; False, and
+        nothing is done, where that layer has no bias.
+        """
+        head = self.tap.head
+        if head.bias is None:
+            return False
+        weights = torch.from_numpy(calibration.weights[0]).to(head.weight)
+        offsets = torch.from_numpy(calibration.offsets).to(head.bias)
+        head.weight.copy_(weights[:, None] * (head.weight - head.weight.mean(0)))
+        head.bias.copy_(weights * (head.bias - head.bias.mean()) + offsets)
+        return True
 
     def save(self, folder: Path) -> None:
         """Write a standard Hugging Face model folder: safetensors, config with id2label, tokenizer.

@@ -16,11 +16,12 @@ from weakft.training.cross_fitting import EVEN, OfLabels, share_of
 from weakft.training.features import INITIAL, Part, text_views
 from weakft.training.first_teacher import (
     FirstTeacher,
+    calibrated_mean,
     candidate,
     candidates,
-    finished,
     interleaved,
     joined,
+    linked,
     mean_of_best,
 )
 from weakft.training.loop import Best, Validator
@@ -159,7 +160,12 @@ def _teacher(bench: Bench, tokens: TokenizedTexts, weak: WeakLabels, of_labels: 
         "chain_strength": 0.0 if teacher.chain is None else teacher.chain.strength,
         "labels_share": None if of_labels is None else teacher.labels_share,
         "main": teacher.main,
-        "members": [{"kind": c.kind, "name": c.name, "valid_figure": c.figure} for c in teacher.members],
+        "calibrated": _calibrates(config, tokens),
+        "members": [
+            {"kind": c.kind, "name": c.name, "valid_figure": c.figure, "in_mean": in_mean}
+            for kinds, in_mean in ((teacher.members, True), (teacher.others, False))
+            for c in kinds
+        ],
     }
     return teacher
 
@@ -195,15 +201,12 @@ def _first_teacher(
             if weak.covered[mine].any():
                 found += candidates(view, labels, weak.covered[mine], balances, its_truth)
             progress.advance(1)
-        follows, valid_follows = tokens.follows(mine), bench.of_valid.follows(all_of_it[kind::kinds])
-        mended = partial(
-            finished,
-            follows=follows,
-            valid_follows=valid_follows,
-            truth=its_truth,
-            calibrate=_calibrates(config, tokens),
-        )
-        teachers.append(mean_of_best(mine, found, its_truth, mended))
+        if _calibrates(config, tokens):
+            teachers.append(calibrated_mean(mine, found, its_truth))
+        else:
+            follows, valid_follows = tokens.follows(mine), bench.of_valid.follows(all_of_it[kind::kinds])
+            mended = partial(linked, follows=follows, valid_follows=valid_follows, truth=its_truth)
+            teachers.append(mean_of_best(mine, found, its_truth, mended))
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
     if of_labels is None:
         return teacher

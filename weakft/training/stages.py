@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from weakft.training.batching import TokenizedTexts
-from weakft.training.calibration import Calibration
+from weakft.training.calibration import Calibration, cross_fitted
 from weakft.training.checkpoints import Checkpoint
 from weakft.training.first_teacher import FirstTeacher
 from weakft.training.loop import Best, History, Loss, Progress, Schedule, Validator, run
@@ -219,14 +219,15 @@ def _taught(
         return model.predict(tokens, rows)
     if stage.step == 0:
         return teacher.predictions[picked]
-    calibration = None
-    if validator is not None:
-        valid, truth = validator.tokens, validator.truth
-        known = teacher.valid_beside(model.predict(valid), valid.follows(np.arange(len(valid))))
-        if settings.calibrated:
-            calibration = Calibration.of(known, truth.gold)
-            known = calibration.of_rows(known)
-        if truth.figure(known) < teacher.figure:
-            return teacher.predictions[picked]
-    both = teacher.beside(model.predict(tokens, rows), picked, tokens.follows(rows))
-    return both if calibration is None else calibration.of_rows(both)
+    follows = tokens.follows(rows)
+    if validator is None:
+        return teacher.beside(model.predict(tokens, rows), picked, follows)
+    valid, truth = validator.tokens, validator.truth
+    on_valid = model.predict(valid)
+    known = teacher.valid_beside(on_valid, valid.follows(np.arange(len(valid))))
+    together = cross_fitted([known, on_valid], truth.gold) if settings.calibrated else known
+    if truth.figure(together) < teacher.figure:
+        return teacher.predictions[picked]
+    student = model.predict(tokens, rows)
+    both = teacher.beside(student, picked, follows)
+    return Calibration.of([known, on_valid], truth.gold).of_rows([both, student]) if settings.calibrated else both
