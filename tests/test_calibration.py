@@ -131,6 +131,7 @@ def test_a_calibrated_teacher_tells_the_pool_better():
     mean = mean_of_best(np.arange(3_500), kinds, truth)
     assert [c.kind for c in [*teacher.members, *teacher.others]] == [c.kind for c in kinds]
     assert len(teacher.members) == 1
+    assert teacher.calibrated and not mean.calibrated
     of_pool = Truth(gold[pool])
     assert of_pool.log_loss(teacher.predictions) < of_pool.log_loss(mean.predictions) - 0.02
     assert of_pool.figure(teacher.predictions) > of_pool.figure(mean.predictions)

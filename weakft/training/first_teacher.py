@@ -58,7 +58,8 @@ class FirstTeacher:
     """The mean of the best candidates, on `rows` of the training split.
 
     predictions : probabilities [len(rows), k].   valid, figure : those for the validation rows [v, k], and their figure.
-    members : the candidates in the mean, best first.   others : those that are heard beside it (`calibrated_mean`).
+    members : the candidates in the mean, best first.   others : those that are heard beside it where it is ``calibrated``
+    (`calibrated_mean`).
     chain : what made words agree along their texts, if anything (`linked`).
     labels_share : the share of the predictions that is of a model of gold labels (`joined`); ``valid`` and ``figure`` are
     those of the rest then, since the labels cannot measure what learned from them.
@@ -72,6 +73,7 @@ class FirstTeacher:
     chain: Chain | None = None
     labels_share: float = 0.0
     others: list[Candidate] = field(default_factory=list)
+    calibrated: bool = False
 
     @classmethod
     def of(cls, state: State) -> FirstTeacher:
@@ -188,7 +190,8 @@ def calibrated_mean(rows: np.ndarray, found: Iterable[Candidate], truth: Truth) 
     valid = [mean.valid, *(c.valid for c in kinds)]
     predictions = Calibration.of(valid, truth.gold).of_rows([mean.predictions, *(c.pool for c in kinds)])
     unseen = cross_fitted(valid, truth.gold)
-    return FirstTeacher(rows, predictions, unseen, truth.figure(unseen), kinds[:alike], others=kinds[alike:])
+    figure, members, others = truth.figure(unseen), kinds[:alike], kinds[alike:]
+    return FirstTeacher(rows, predictions, unseen, figure, members, others=others, calibrated=True)
 
 
 def _mean(rows: np.ndarray, members: list[Candidate], truth: Truth) -> FirstTeacher:

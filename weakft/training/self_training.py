@@ -79,7 +79,7 @@ def run_self_training(
     steps = config.self_training_steps or passes(config, len(bench.splits.train), *SELF_TRAINING_STEPS)
     chooses = None if of_labels else validator  # which the labels cannot do that are trained on
     schedule = schedule_of(config, model, chooses, steps, 0)
-    calibrated = teacher is not None and _calibrates(config, tokens)
+    calibrated = teacher is not None and teacher.calibrated
     settings, checkpoint = _settings(config, schedule.steps, calibrated), bench.checkpoints.of("self-training")
     with timed(result.timing, "self-training"):
         best, history, periods = self_train(
@@ -160,7 +160,7 @@ def _teacher(bench: Bench, tokens: TokenizedTexts, weak: WeakLabels, of_labels: 
         "chain_strength": 0.0 if teacher.chain is None else teacher.chain.strength,
         "labels_share": None if of_labels is None else teacher.labels_share,
         "main": teacher.main,
-        "calibrated": _calibrates(config, tokens),
+        "calibrated": teacher.calibrated,
         "members": [
             {"kind": c.kind, "name": c.name, "valid_figure": c.figure, "in_mean": in_mean}
             for kinds, in_mean in ((teacher.members, True), (teacher.others, False))
