@@ -148,7 +148,9 @@ def show_run(console: Console, run: Any) -> None:
     else:
         console.print("No test split with gold labels: no test figures.")
     used = metrics["gold_labels_used_by_split"]
-    purpose = valid_purpose(metrics["trained_on_valid"], bool(chosen) and chosen["learned"])
+    training = metrics.get("training", {})
+    calibrated = training.get("first_teacher", {}).get("calibrated") or training.get("calibration", {}).get("taken")
+    purpose = valid_purpose(metrics["trained_on_valid"], bool(chosen) and chosen["learned"], bool(calibrated))
     console.print(
         f"Gold labels used: [bold]{metrics['gold_labels_used']}[/bold] "
         f"(training split {used['train']}, validation split {used['valid']} {purpose}). "
@@ -167,11 +169,16 @@ def balance_name(name: str) -> str:
     return {"own": "model's own", "valid": "validation split's"}.get(name, name)
 
 
-def valid_purpose(trained_on: bool, learned: bool) -> str:
-    """What the validation split's labels were read for, in words: to train on, or for the label model to learn from."""
+def valid_purpose(trained_on: bool, learned: bool, calibrated: bool) -> str:
+    """What the validation split's labels were read for, in words: to train on, or for the label model to learn from, or to
+    make models as sure as they are right.
+    """
     if trained_on:
         return "trained on"
-    return "for choosing, and to weigh the rules" if learned else "for choosing"
+    uses = ["for choosing", *["to weigh the rules"] * learned, *["to calibrate"] * calibrated]
+    if len(uses) > 1:
+        uses[-1] = f"and {uses[-1]}"
+    return ", ".join(uses)
 
 
 def _candidates(chosen: dict[str, Any]) -> Table:

@@ -42,9 +42,19 @@ def _gold(run: FinishedRun) -> str:
         parts.append(f"{used['train']:,} of the training split, trained on")
     if used.get("valid"):
         label_model = run.metrics.label_model
-        purpose = valid_purpose(_trained_on_valid(run), label_model is not None and label_model.learned)
+        learned = label_model is not None and label_model.learned
+        purpose = valid_purpose(_trained_on_valid(run), learned, _calibrated(run))
         parts.append(f"{used['valid']:,} of the validation split, {purpose}")
     return "; ".join(parts) or "none"
+
+
+def _calibrated(run: FinishedRun) -> bool:
+    """Whether the first teacher or the end model is."""
+    training = run.metrics.training
+    if training is None:
+        return False
+    teacher, end_model = training.first_teacher, training.calibration
+    return (teacher is not None and teacher.calibrated) or (end_model is not None and end_model.taken)
 
 
 def _trained_on_valid(run: FinishedRun) -> bool:
