@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import weakft
-from weakft.data.dataset import Dataset
+from weakft.data.dataset import Dataset, Gold
 from weakft.data.objects import from_python
 from weakft.data.readers import read_splits, read_table
 from weakft.data.tables import Columns
@@ -17,7 +17,7 @@ from weakft.errors import UserError
 from weakft.tasks import choose, restored
 from weakft.tasks.base import BadText, check
 from weakft.tasks.classification import Classification
-from weakft.tasks.marks import parse
+from weakft.tasks.marks import parse, sources
 from weakft.tasks.measure import Truth
 from weakft.tasks.multilabel import MultiLabel
 from weakft.tasks.pair import Pair
@@ -80,6 +80,20 @@ def test_most_texts_say_which_task_it_is():
 
 def test_a_name_that_comes_late_is_known():
     assert Relation.of(split([GENE] * 2000 + ["[DRUG]x[/DRUG] [GENE]y[/GENE]"])).names == ["CHEMICAL", "DRUG", "GENE"]
+
+
+def test_texts_that_differ_in_their_marks_alone_are_of_one_source():
+    texts = ["[A]p53[/A] binds [B]c1[/B] or c2", "another", "[A]p53[/A] binds c1 or [B]c2[/B]", "another", "a third"]
+    np.testing.assert_array_equal(sources(texts), [0, 1, 0, 1, 2])
+    assert sources([]).shape == (0,)
+    ids, gold = list("abcde"), Gold(np.arange(5))
+    np.testing.assert_array_equal(Truth.of(Dataset(texts, ids, gold=gold), "v", "select").sources, [0, 1, 0, 1, 2])
+    asked = Dataset(["x", "y", "x"], list("abc"), gold=Gold(np.zeros(6)), asked=["p", "q"])
+    of_both = Truth.of(asked, ["no", "yes"], "select")
+    np.testing.assert_array_equal(of_both.sources, [0, 0, 1, 1, 0, 0])
+    np.testing.assert_array_equal(of_both.each()[1].sources, [0, 1, 0])
+    words = Dataset(["x y", "z", "x y"], list("abc"), gold=Gold(np.zeros(5)), words=np.array([2, 1, 2]))
+    np.testing.assert_array_equal(Truth.of(words, ["O"], "select").sources, [0, 0, 1, 0, 0])
 
 
 def test_html_and_citations_are_no_marks():

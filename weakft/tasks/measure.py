@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NotRequired, Self, TypedDict
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from weakft.data.dataset import Dataset, first_rows
 from weakft.data.labels import YES
-from weakft.tasks import entities
+from weakft.tasks import entities, marks
 
 
 class Metrics(TypedDict):
@@ -46,19 +47,28 @@ def headline(metrics: Metrics) -> str:
 class Truth:
     """Gold labels [r] to measure against, -1 where there is none.
 
-    label_names : in class order.   words, asked : as in `Dataset`.
+    label_names : in class order.   texts, words, asked : as in `Dataset`.
     """
 
     gold: np.ndarray
     label_names: Sequence[str] = ()
     words: np.ndarray | None = None
     asked: Sequence[str] | None = None
+    texts: Sequence[str] | None = None
 
     @classmethod
     def of(cls, data: Dataset, label_names: Sequence[str], purpose: str) -> Self:
         """A split's gold labels, read for ``purpose``; it must have some."""
         assert data.gold is not None
-        return cls(data.gold.read(purpose), label_names, data.words, data.asked)
+        return cls(data.gold.read(purpose), label_names, data.words, data.asked, data.texts)
+
+    @cached_property
+    def sources(self) -> np.ndarray:
+        """Which text each row is of [r], numbered as by `marks.sources`; where the texts are not known, each of its own."""
+        if self.texts is None:
+            return np.arange(len(self.gold))
+        rows = self.words if self.words is not None else len(self.asked or [""])
+        return np.repeat(marks.sources(self.texts), rows)
 
     def each(self) -> list[Self]:
         """A label's truth each, where a text can have any number of them; else itself."""

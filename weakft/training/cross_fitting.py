@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from weakft.data.dataset import Dataset
-from weakft.tasks.marks import parse
+from weakft.tasks.marks import sources
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
@@ -47,10 +47,9 @@ class OfLabels:
 def folds(data: Dataset, rows: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Positions in ``rows`` to learn from and to predict, a fold each; none where all rows are of one text.
 
-    Texts that differ only in the entities that are marked in them stay together: they are no independent rows.
+    Texts of one source (`sources`) stay together: they are no independent rows.
     """
-    _, source = np.unique([parse(text).plain for text in data.texts], return_inverse=True)
-    _, source = np.unique(source[data.places(rows)[0]], return_inverse=True)
+    _, source = np.unique(sources(data.texts)[data.places(rows)[0]], return_inverse=True)
     n = source.max(initial=0) + 1
     fold = (np.random.default_rng(seed).permutation(n) % FOLDS)[source]
     if n >= FOLDS:

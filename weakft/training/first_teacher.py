@@ -189,7 +189,7 @@ def calibrated_mean(rows: np.ndarray, found: Iterable[Candidate], truth: Truth) 
     mean = _mean(rows, kinds[:alike], truth)
     valid = [mean.valid, *(c.valid for c in kinds)]
     predictions = Calibration.of(valid, truth.gold).of_rows([mean.predictions, *(c.pool for c in kinds)])
-    unseen = cross_fitted(valid, truth.gold)
+    unseen = cross_fitted(valid, truth)
     figure, members, others = truth.figure(unseen), kinds[:alike], kinds[alike:]
     return FirstTeacher(rows, predictions, unseen, figure, members, others=others, calibrated=True)
 
@@ -228,5 +228,8 @@ def joined(teacher: FirstTeacher, clean: np.ndarray, share: float) -> FirstTeach
 
 
 def mixed(rules: np.ndarray, clean: np.ndarray, share: float) -> np.ndarray:
-    """A mixture of two teachers' probabilities [n, k]; they err independently."""
-    return ((1.0 - share) * rules + share * clean).astype(np.float32)
+    """Two teachers' probabilities [n, k] as one: the geometric mean with weights 1 - ``share`` and ``share``, float32 [n, k]
+    (a logarithmic opinion pool, Genest and Zidek 1986). What one of them is sure of the other, unsure, does not undo.
+    """
+    log_p, log_q = (np.log(np.maximum(p.astype(np.float64), 1e-9)) for p in (rules, clean))
+    return softmax((1.0 - share) * log_p + share * log_q).astype(np.float32)

@@ -140,7 +140,7 @@ def _calibrate(bench: Bench, tokens: TokenizedTexts, truth: Truth) -> None:
     if not tokens.plain or not (taught.get("calibrated", False) if wanted is None else wanted):
         return
     opinion = [bench.model.predict(bench.of_valid)]
-    before, after = truth.log_loss(opinion[0]), truth.log_loss(cross_fitted(opinion, truth.gold))
+    before, after = truth.log_loss(opinion[0]), truth.log_loss(cross_fitted(opinion, truth))
     taken = bool(after < before) and bench.model.calibrate(Calibration.of(opinion, truth.gold))
     bench.result.records["calibration"] = {"taken": taken, "before": before, "after": after}
 

@@ -225,7 +225,7 @@ def _taught(
     valid, truth = validator.tokens, validator.truth
     on_valid = model.predict(valid)
     known = teacher.valid_beside(on_valid, valid.follows(np.arange(len(valid))))
-    together = cross_fitted([known, on_valid], truth.gold) if settings.calibrated else known
+    together = cross_fitted([known, on_valid], truth) if settings.calibrated else known
     if truth.figure(together) < teacher.figure:
         return teacher.predictions[picked]
     student = model.predict(tokens, rows)
