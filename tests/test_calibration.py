@@ -128,6 +128,7 @@ def test_no_row_is_judged_by_a_label_of_its_own_text():
         ({}, False, False),
         ({"class_balance": [0.5, 0.5]}, True, False),
         ({"calibrated_teacher": False}, True, False),
+        ({"use_valid": True}, True, False),
     ],
 )
 def test_it_is_for_texts_of_one_class_whose_balance_is_not_given(options, whole_texts, expected):
@@ -186,7 +187,8 @@ def test_a_head_without_a_bias_stays(tiny_model):
     ("right", "options", "taught", "plain", "taken"),
     [
         (0.9, {}, {"calibrated": True}, True, True),
-        (0.5, {}, {"calibrated": True}, True, False),  # nothing to learn from: unseen labels are not told better
+        (0.5, {}, {"calibrated": True}, True, True),  # nothing to learn from, and the prior keeps it there
+        (1.0, {}, {"calibrated": True}, True, False),  # each of two texts says of the other what is wrong there
         (0.9, {}, {"calibrated": False}, True, None),
         (0.9, {}, None, True, None),
         (0.9, {"calibrated_end_model": True}, None, True, True),
@@ -194,22 +196,23 @@ def test_a_head_without_a_bias_stays(tiny_model):
         (0.9, {}, {"calibrated": True}, False, None),
     ],
 )
-def test_the_end_model_is_calibrated_where_that_tells_unseen_labels_better(right, options, taught, plain, taken):
+def test_the_end_model_is_calibrated_unless_unseen_labels_are_surely_told_worse(right, options, taught, plain, taken):
     rng = np.random.default_rng(0)
     gold = np.arange(200) % 2
     said = np.where(rng.random(200) < right, gold, 1 - gold)
     predictions = softmax(np.eye(2)[said] * (0.5 if right > 0.5 else 0.0))  # much less sure than right
+    texts = [str(label) for label in gold] if right == 1.0 else None
     done = []
     model = SimpleNamespace(predict=lambda _: predictions, calibrate=lambda c: done.append(c) or True)
     records = {} if taught is None else {"first_teacher": taught}
     config = build(TrainConfig, {"data": "x", **options}, "here")
     result = SimpleNamespace(records=records)
     bench = SimpleNamespace(model=model, config=config, result=result, of_valid=None)
-    _calibrate(bench, SimpleNamespace(plain=plain), Truth(gold))
+    _calibrate(bench, SimpleNamespace(plain=plain), Truth(gold, texts=texts))
     assert records.get("calibration", {}).get("taken") == taken
     assert len(done) == bool(taken)
     if taken:
-        assert records["calibration"]["after"] < records["calibration"]["before"]
+        assert (records["calibration"]["after"] < records["calibration"]["before"]) == (right > 0.5)
 
 
 @pytest.mark.parametrize(

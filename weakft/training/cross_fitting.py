@@ -1,7 +1,7 @@
 """How much a model that learned from the validation labels has to say beside the rules: cross-fitting.
 
 On the rows it was fine-tuned on it is right, which tells nothing. So a few more models each learn from most of the texts and
-predict the others; the geometric mean with the rules' teacher that explains these labels best is to teach (stacking,
+predict the others; the mixture with the rules' teacher that explains these labels best is the one to teach (stacking,
 Wolpert 1992; of two, with one weight). Few labels make a weak model, which then has little to say.
 """
 
@@ -92,7 +92,7 @@ def unseen(
 
 
 def share_of(rules: np.ndarray, of_labels: np.ndarray | None, truth: Truth) -> float:
-    """The share of ``of_labels`` (as `unseen` gives it) in the mean with ``rules`` [v, k] (`mixed`) that has the least log-loss."""
+    """The share of ``of_labels`` (as `unseen` gives it) in the mixture with ``rules`` [v, k] that has the least log-loss."""
     if of_labels is None:
         return EVEN
     return float(min(SHARES, key=lambda s: truth.log_loss(mixed(rules, of_labels, s))))

@@ -228,8 +228,5 @@ def joined(teacher: FirstTeacher, clean: np.ndarray, share: float) -> FirstTeach
 
 
 def mixed(rules: np.ndarray, clean: np.ndarray, share: float) -> np.ndarray:
-    """Two teachers' probabilities [n, k] as one: the geometric mean with weights 1 - ``share`` and ``share``, float32 [n, k]
-    (a logarithmic opinion pool, Genest and Zidek 1986). What one of them is sure of the other, unsure, does not undo.
-    """
-    log_p, log_q = (np.log(np.maximum(p.astype(np.float64), 1e-9)) for p in (rules, clean))
-    return softmax((1.0 - share) * log_p + share * log_q).astype(np.float32)
+    """A mixture of two teachers' probabilities [n, k]; they err independently."""
+    return ((1.0 - share) * rules + share * clean).astype(np.float32)

@@ -132,16 +132,18 @@ def _continue(bench: Bench, n_classes: int) -> None:
 
 
 def _calibrate(bench: Bench, tokens: TokenizedTexts, truth: Truth) -> None:
-    """Make the end model as sure of each class as it is right on the validation split, where that helps on labels that this
-    has not seen.
+    """Make the end model as sure of each class as it is right on the validation split, unless labels that this has not seen
+    are surely told worse then: a few tell little, and the priors keep it near what the model says.
     """
     taught = bench.result.records.get("first_teacher", {})
     wanted = bench.config.calibrated_end_model
     if not tokens.plain or not (taught.get("calibrated", False) if wanted is None else wanted):
         return
     opinion = [bench.model.predict(bench.of_valid)]
-    before, after = truth.log_loss(opinion[0]), truth.log_loss(cross_fitted(opinion, truth))
-    taken = bool(after < before) and bench.model.calibrate(Calibration.of(opinion, truth.gold))
+    unseen_rows = cross_fitted(opinion, truth)
+    worse = truth.surely_better(opinion[0], unseen_rows)
+    taken = not worse and bench.model.calibrate(Calibration.of(opinion, truth.gold))
+    before, after = truth.log_loss(opinion[0]), truth.log_loss(unseen_rows)
     bench.result.records["calibration"] = {"taken": taken, "before": before, "after": after}
 
 

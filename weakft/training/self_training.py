@@ -119,9 +119,10 @@ def _settings(config: TrainConfig, steps: int, calibrated: bool) -> SelfTraining
 
 def _calibrates(config: TrainConfig, tokens: TokenizedTexts) -> bool:
     """Where each text has one class: an F1, which counts of words and labels, is best with more of a rare one than there is.
-    A class balance that is given is kept to, whatever the validation split says.
+    A class balance that is given is kept to, whatever the validation split says. A model of the validation labels
+    (`use_valid`) says what these know already, and what teaches then is a mixture, which calibration of a part would not hold for.
     """
-    return config.calibrated_teacher and tokens.plain and config.class_balance is None
+    return config.calibrated_teacher and tokens.plain and config.class_balance is None and not config.use_valid
 
 
 def _with_clean(bench: Bench, labeled: Selection) -> tuple[TokenizedTexts, Selection]:
