@@ -119,8 +119,8 @@ def _settings(config: TrainConfig, steps: int, calibrated: bool) -> SelfTraining
 
 def _calibrates(config: TrainConfig, tokens: TokenizedTexts) -> bool:
     """Where each text has one class: an F1, which counts of words and labels, is best with more of a rare one than there is.
-    A class balance that is given is kept to, whatever the validation split says. A model of the validation labels
-    (`use_valid`) says what these know already, and what teaches then is a mixture, which calibration of a part would not hold for.
+    A class balance that is given is kept to, whatever the validation split says. Where a model of the
+    validation labels teaches, too (`use_valid`), it says what these know already.
     """
     return config.calibrated_teacher and tokens.plain and config.class_balance is None and not config.use_valid
 
