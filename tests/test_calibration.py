@@ -233,6 +233,7 @@ def test_a_run_says_whether_its_end_model_is_calibrated(tiny_model, tmp_path, mo
         splits[0], review_lfs(), valid=splits[1], model=str(tiny_model), output=str(tmp_path / "run"), **options, **more
     )
     assert ("calibration" in run.metrics["training"]) == calibrated
+    assert run.metrics["calibrated"] == calibrated
     assert ("<h3>End model</h3>" in (run.folder / "report.html").read_text()) == calibrated
 
 

@@ -96,7 +96,7 @@ def test_a_run_on_a_few_gold_labels_is_called_that(tmp_path, method, n, said):
     used = {"train": n or 9, "valid": 0}
     metrics = {"method": method, "seed": 0, "data": "d", "model": "m", "labels": ["a", "b"], "rows": {"test": 8}}
     metrics |= {"table": table, "timing": {}, "gold_labels_used": n or 9, "gold_labels_used_by_split": used}
-    metrics |= {"trained_on_valid": False, "gold_labels_in_lf_summary": 0}
+    metrics |= {"trained_on_valid": False, "calibrated": False, "gold_labels_in_lf_summary": 0}
     (tmp_path / CONFIG).write_text(yaml.safe_dump({"gold_labels": n}))
     out = console(100)
     show_run(out, Run(tmp_path, metrics, None, table))

@@ -189,6 +189,18 @@ def test_measured_accuracies_are_judged_on_rows_that_they_have_not_seen():
     assert (model.predict_proba(seen).argmax(1) == gold).mean() > measured.accuracy + 0.1
 
 
+def test_measured_accuracies_are_judged_on_texts_that_they_have_not_seen():
+    """The same, each labeled row four times: the other three rows of a text tell what it is."""
+    L, y = votes(n=1030, k=2, accuracies=(0.5,) * 60, coverage=0.3)
+    text = np.repeat(np.arange(1000, 1030), 4)
+
+    def judged(source):
+        given = (L[text], y[text], None, (), True, source)
+        return next(c for c in choose("measured", L[:1000], 2, 0, *given).candidates if c.balance == "own").accuracy
+
+    assert judged(text) < 0.6 < judged(None) - 0.1
+
+
 def test_another_label_model_may_learn_from_labels(monkeypatch):
     """What `measured` is known by is its method `learn`."""
 

@@ -117,17 +117,9 @@ def test_the_head_says_what_was_run(shown, finished):
     [
         ({"trained_on_valid": True}, "60 of the validation split, trained on"),
         ({}, "60 of the validation split, for choosing, to weigh the rules, and to calibrate"),
-        ({"training": {}}, "60 of the validation split, for choosing, and to weigh the rules"),
-        (  # by the end model alone
-            {"training": {"calibration": {"taken": True}}},
-            "60 of the validation split, for choosing, to weigh the rules, and to calibrate",
-        ),
-        (
-            {"training": {"calibration": {"taken": False}}},
-            "60 of the validation split, for choosing, and to weigh the rules",
-        ),
+        ({"calibrated": False}, "60 of the validation split, for choosing, and to weigh the rules"),
         (  # as runs of earlier versions
-            {"trained_on_valid": None, "training": {}, "label_model": {"name": "majority", "balance": "own"}},
+            {"trained_on_valid": None, "calibrated": None, "label_model": {"name": "majority", "balance": "own"}},
             "60 of the validation split, for choosing",
         ),
         ({"trained_on_valid": None, "method": "valid"}, "60 of the validation split, trained on"),

@@ -17,7 +17,8 @@ from weakft.errors import UserError
 from weakft.tasks import choose, restored
 from weakft.tasks.base import BadText, check
 from weakft.tasks.classification import Classification
-from weakft.tasks.marks import parse, sources
+from weakft.tasks.folds import fold_of, sources
+from weakft.tasks.marks import parse
 from weakft.tasks.measure import Truth
 from weakft.tasks.multilabel import MultiLabel
 from weakft.tasks.pair import Pair
@@ -94,6 +95,16 @@ def test_texts_that_differ_in_their_marks_alone_are_of_one_source():
     np.testing.assert_array_equal(of_both.each()[1].sources, [0, 1, 0])
     words = Dataset(["x y", "z", "x y"], list("abc"), gold=Gold(np.zeros(5)), words=np.array([2, 1, 2]))
     np.testing.assert_array_equal(Truth.of(words, ["O"], "select").sources, [0, 0, 1, 0, 0])
+
+
+def test_folds_part_texts_evenly_and_no_text():
+    source = np.repeat(np.arange(23) * 7, [1, 2, 3] * 7 + [4, 5])
+    fold = fold_of(source, 5, seed=0)
+    texts = {number: {*fold[source == number]} for number in source}
+    assert all(len(folds) == 1 for folds in texts.values())
+    assert sorted(np.bincount([min(folds) for folds in texts.values()])) == [4, 4, 5, 5, 5]
+    assert (fold_of(source, 5, seed=1) != fold).any()
+    assert set(fold_of(np.zeros(3), 5, seed=0)) == {0} and fold_of(np.zeros(0), 5, seed=0).shape == (0,)
 
 
 def test_html_and_citations_are_no_marks():

@@ -148,9 +148,7 @@ def show_run(console: Console, run: Any) -> None:
     else:
         console.print("No test split with gold labels: no test figures.")
     used = metrics["gold_labels_used_by_split"]
-    training = metrics.get("training", {})
-    calibrated = training.get("first_teacher", {}).get("calibrated") or training.get("calibration", {}).get("taken")
-    purpose = valid_purpose(metrics["trained_on_valid"], bool(chosen) and chosen["learned"], bool(calibrated))
+    purpose = valid_purpose(metrics["trained_on_valid"], bool(chosen) and chosen["learned"], metrics["calibrated"])
     console.print(
         f"Gold labels used: [bold]{metrics['gold_labels_used']}[/bold] "
         f"(training split {used['train']}, validation split {used['valid']} {purpose}). "

@@ -123,6 +123,7 @@ def metrics(job: Job) -> dict[str, Any]:
     metrics["gold_texts_used"] = texts
     metrics["gold_labels_in_lf_summary"] = job.in_summary
     metrics["trained_on_valid"] = trained_on
+    metrics["calibrated"] = job.trained is not None and _calibrated(job.trained.records)
     metrics["table"] = job.table
     metrics["labels"] = job.labels
     metrics["asked"] = splits.train.asked
@@ -146,6 +147,11 @@ def metrics(job: Job) -> dict[str, Any]:
         metrics["precision"] = str(job.trained.model.accelerator.mixed_precision)
     metrics["versions"] = {"python": platform.python_version()} | {name: installed(name) for name in TRACKED}
     return _finite(metrics)
+
+
+def _calibrated(records: dict[str, Any]) -> bool:
+    """Whether the first teacher or the end model is."""
+    return bool(records.get("first_teacher", {}).get("calibrated") or records.get("calibration", {}).get("taken"))
 
 
 def _plain(value: Any) -> Any:

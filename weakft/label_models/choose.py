@@ -26,6 +26,7 @@ from weakft.label_models.patterns import Patterns, distinct
 from weakft.label_models.registry import find, learns
 from weakft.label_models.silence import fill
 from weakft.label_models.snorkel import MINIMUM_LFS
+from weakft.tasks.folds import fold_of
 from weakft.tasks.measure import log_loss
 from weakft.ties import tied
 
@@ -104,6 +105,7 @@ def choose(
     class_balance: np.ndarray | None = None,
     beside: Sequence[str] = (),
     whole: bool = True,
+    source: np.ndarray | None = None,
 ) -> Choice:
     """Fit the named label model, or for ``auto`` the best of `FAMILIES` x class balances.
 
@@ -117,6 +119,8 @@ def choose(
     whole : whether a row is a whole text. Of words and of labels of a text, rules vote on those of some classes: the shares
     of all rows' classes say nothing of the rows with votes. Label models are then not given ``class_balance``, and the
     validation split's is that of its rows with votes; `Choice.class_balance` is that of all rows.
+
+    source : which text each validation row is of (`folds.row_sources`), None where each is of its own.
 
     Raises
     ------
@@ -145,7 +149,8 @@ def choose(
     families = [f for f in FAMILIES if f != "snorkel" or _voting(train) >= MINIMUM_LFS] if name == "auto" else [name]
     beside = beside if name == "auto" else ()
     seen = distinct(valid_L[scored])
-    tried = _compare([*families, *beside], balances, train, n_classes, seed, seen, valid_gold[scored])
+    fold = fold_of((np.arange(len(scored)) if source is None else source)[scored], FOLDS, seed)
+    tried = _compare([*families, *beside], balances, train, n_classes, seed, seen, valid_gold[scored], fold)
     fitted = [(candidate, model) for candidate, model in tried if model is not None]
     order = sorted(fitted, key=lambda entry: entry[0].log_loss)
     best, chosen = next(((c, model) for c, model in order if c.model not in beside), (None, None))
@@ -183,6 +188,7 @@ def _compare(
     seed: int,
     valid: Patterns,
     gold: np.ndarray,
+    fold: np.ndarray,
 ) -> list[tuple[Candidate, LabelModel | None]]:
     """Each family under each balance, measured on validation rows with gold, with its fitted model if it has one."""
     tried: list[tuple[Candidate, LabelModel | None]] = []
@@ -194,7 +200,7 @@ def _compare(
             try:
                 made = partial(find(family), n_classes, balance, seed)
                 if learns(family):
-                    model, p = _taught(made, train, valid.matrix, gold, seed)
+                    model, p = _taught(made, train, valid.matrix, gold, fold)
                 else:
                     model = sound_fit(made(), train)
                     p = valid.expand(probabilities(model, valid.rows))
@@ -212,18 +218,17 @@ def _compare(
 
 
 def _taught(
-    made: Callable[[], LabelModel], train: Patterns, L: np.ndarray, gold: np.ndarray, seed: int
+    made: Callable[[], LabelModel], train: Patterns, L: np.ndarray, gold: np.ndarray, fold: np.ndarray
 ) -> tuple[LabelModel, np.ndarray]:
-    """The model with what all labeled rows L [r, m] say, and soft labels [r, k] for each by the other rows (`FOLDS`)."""
+    """The model with what all labeled rows L [r, m] say, and soft labels [r, k] for those of each ``fold`` by the others."""
 
     def told(rows: np.ndarray) -> LabelModel:
         model = made()
         assert isinstance(model, Learner)
         return sound_fit(model.learn(L[rows], gold[rows]), train)
 
-    fold = np.random.default_rng(seed).permutation(len(L)) % FOLDS
-    parts = [np.flatnonzero(fold == at) for at in range(min(FOLDS, len(L)))]
-    found = [probabilities(told(np.flatnonzero(fold != at)), L[rows]) for at, rows in enumerate(parts)]
+    parts = [np.flatnonzero(fold == at) for at in np.unique(fold)]
+    found = [probabilities(told(np.flatnonzero(fold != fold[rows[0]])), L[rows]) for rows in parts]
     return told(np.arange(len(L))), np.concatenate(found)[np.argsort(np.concatenate(parts))]
 
 

@@ -50,10 +50,12 @@ def choose_each(
     valid_gold: np.ndarray | None,
     shares: Sequence[float] | None = None,
     beside: Sequence[str] = (),
+    source: np.ndarray | None = None,
 ) -> Choice:
     """`choose` for each label on its rows; what comes of it as one choice.
 
     asked : the q labels.   L : [n q, m].   shares : the assumed share of the texts that have each label [q], or None.
+    source : of the validation rows, as in `choose`.
 
     A label's functions mostly say that texts have it, so that no row is a ``whole`` text to `choose`; `Choice.class_balance`
     [q, 2] is that of all rows.
@@ -71,12 +73,12 @@ def choose_each(
         if not len(voters[-1]):
             out.append(None)
             continue
-        votes, gold = None, None
+        votes, gold, its_source = None, None, None if source is None else source[at::q]
         if valid_L is not None and valid_gold is not None:
             votes, gold = np.ascontiguousarray(valid_L[at::q, voters[-1]]), valid_gold[at::q]
         try:
             mine = np.ascontiguousarray(mine[:, voters[-1]])
-            out.append(choose(name, mine, K, seed, votes, gold, beside=beside, whole=False))
+            out.append(choose(name, mine, K, seed, votes, gold, None, beside, False, its_source))
         except UserError as error:
             raise UserError(f"Label {asked[at]!r}: {error}") from error
     return _joined(out, PerLabel([None if c is None else c.model for c in out], voters), asked, L, valid_gold, shares)

@@ -127,6 +127,7 @@ class Metrics(BaseModel):
     timing: dict[str, float]
     gold_labels_used_by_split: dict[str, int]
     trained_on_valid: bool | None = None
+    calibrated: bool = False
     coverage: float | None = None
     label_model: LabelModel | None = None
     training: Training | None = None

@@ -43,18 +43,9 @@ def _gold(run: FinishedRun) -> str:
     if used.get("valid"):
         label_model = run.metrics.label_model
         learned = label_model is not None and label_model.learned
-        purpose = valid_purpose(_trained_on_valid(run), learned, _calibrated(run))
+        purpose = valid_purpose(_trained_on_valid(run), learned, run.metrics.calibrated)
         parts.append(f"{used['valid']:,} of the validation split, {purpose}")
     return "; ".join(parts) or "none"
-
-
-def _calibrated(run: FinishedRun) -> bool:
-    """Whether the first teacher or the end model is."""
-    training = run.metrics.training
-    if training is None:
-        return False
-    teacher, end_model = training.first_teacher, training.calibration
-    return (teacher is not None and teacher.calibrated) or (end_model is not None and end_model.taken)
 
 
 def _trained_on_valid(run: FinishedRun) -> bool:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from weakft.tasks.base import BadText, Task
 
 TAG = re.compile(r"\[(?P<ends>[/\\]?)(?P<name>\w+)\]|<(?P<angle_ends>/?)(?P<angle_name>\w+)>")
@@ -45,14 +43,6 @@ def parse(text: str) -> Marked:
         entities.append((name, (start, len(plain))))
         end = closed.end()
     return Marked(plain + text[end:], entities)
-
-
-def sources(texts: Sequence[str]) -> np.ndarray:
-    """A number for each text, the same for those that differ only in the entities that are marked in them, or not at all, in
-    the order in which they come: int [n]. What is learned from one of these is not unseen for the others.
-    """
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(parse(text).plain, len(numbers)) for text in texts], dtype=np.int64)
 
 
 def _outermost(text: str) -> list[tuple[str, re.Match[str], re.Match[str]]]:

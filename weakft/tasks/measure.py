@@ -13,7 +13,8 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from weakft.data.dataset import Dataset, first_rows
 from weakft.data.labels import YES
-from weakft.tasks import entities, marks
+from weakft.tasks import entities
+from weakft.tasks.folds import row_sources
 
 
 class Metrics(TypedDict):
@@ -64,11 +65,10 @@ class Truth:
 
     @cached_property
     def sources(self) -> np.ndarray:
-        """Which text each row is of [r], numbered as by `marks.sources`; where the texts are not known, each of its own."""
+        """Which text each row is of [r], numbered as by `folds.sources`; where the texts are not known, each of its own."""
         if self.texts is None:
             return np.arange(len(self.gold))
-        rows = self.words if self.words is not None else len(self.asked or [""])
-        return np.repeat(marks.sources(self.texts), rows)
+        return row_sources(self.texts, self.words, self.asked)
 
     def each(self) -> list[Self]:
         """A label's truth each, where a text can have any number of them; else itself."""

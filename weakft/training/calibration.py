@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from weakft.balance import softmax
+from weakft.tasks.folds import fold_of
 from weakft.tasks.measure import Truth
 
 OFFSET_PRIOR, WEIGHT_PRIOR = 1.0, 10.0
@@ -63,10 +64,9 @@ class Calibration:
 
 def cross_fitted(opinions: Sequence[np.ndarray], truth: Truth) -> np.ndarray:
     """What `Calibration` makes of the validation rows themselves, float32 [n, k]: those of each fifth of the texts by the
-    labels of the others. Rows of one text stay together: models err alike on them, which its other rows would tell.
+    labels of the others. Rows of one text stay together.
     """
-    gold, source = truth.gold, truth.sources
-    fold = (np.random.default_rng(0).permutation(source.max(initial=0) + 1) % FOLDS)[source]
+    gold, fold = truth.gold, fold_of(truth.sources, FOLDS, seed=0)
     found = np.empty(opinions[0].shape, np.float32)
     for i in range(FOLDS):
         calibration = Calibration.of(opinions, np.where(fold == i, -1, gold))

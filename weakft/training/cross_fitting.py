@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from weakft.data.dataset import Dataset
-from weakft.tasks.marks import sources
+from weakft.tasks.folds import fold_of, sources
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
@@ -45,14 +45,12 @@ class OfLabels:
 
 
 def folds(data: Dataset, rows: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Positions in ``rows`` to learn from and to predict, a fold each; none where all rows are of one text.
+    """Positions in ``rows`` to learn from and to predict, a fold each; none where there are fewer texts than folds.
 
     Texts of one source (`sources`) stay together: they are no independent rows.
     """
-    _, source = np.unique(sources(data.texts)[data.places(rows)[0]], return_inverse=True)
-    n = source.max(initial=0) + 1
-    fold = (np.random.default_rng(seed).permutation(n) % FOLDS)[source]
-    if n >= FOLDS:
+    fold = fold_of(sources(data.texts)[data.places(rows)[0]], FOLDS, seed)
+    if len(np.unique(fold)) == FOLDS:
         for held_out in range(FOLDS):
             yield np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
 

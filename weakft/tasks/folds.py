@@ -1,0 +1,33 @@
+"""Parts of a split that know nothing of each other: rows of one text stay together.
+
+What is learned from one row of a text is not unseen for its others: models err alike on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from weakft.tasks.marks import parse
+
+
+def sources(texts: Sequence[str]) -> np.ndarray:
+    """A number for each text, the same for those that differ only in the entities that are marked in them, or not at all, in
+    the order in which they come: int [n].
+    """
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(parse(text).plain, len(numbers)) for text in texts], dtype=np.int64)
+
+
+def row_sources(
+    texts: Sequence[str], words: np.ndarray | None = None, asked: Sequence[str] | None = None
+) -> np.ndarray:
+    """The text's number (`sources`) of each row, int [rows]: of each of its ``words`` [n], of each label ``asked`` of it."""
+    return np.repeat(sources(texts), words if words is not None else len(asked or [""]))
+
+
+def fold_of(source: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """The fold of each row, int [rows] from 0, the same for rows of one source [rows]; as many sources in each as can be."""
+    _, number = np.unique(source, return_inverse=True)
+    return (np.random.default_rng(seed).permutation(number.max(initial=-1) + 1) % folds)[number]
