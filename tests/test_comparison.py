@@ -16,7 +16,7 @@ from conftest import line, reviews
 import weakft
 from weakft.benchmark import main
 from weakft.comparison import cells, summary
-from weakft.comparison.cells import Cell, append_lines, current, missing, packed, read_lines, unpacked
+from weakft.comparison.cells import Cell, append_lines, current, missing, packed, read_lines, unpacked, unpacked_sources
 from weakft.comparison.methods import METHODS, find, order
 from weakft.config import TrainConfig
 from weakft.data.dataset import Dataset, Gold, labeled_rows
@@ -113,7 +113,10 @@ def test_packed_parts_come_back(figure):
     if figure != "accuracy":
         parts = rng.integers(0, 60_000, (1001, 2))
     entry = {"test": {figure: 0.5, "n": 1001}} | packed(parts, figure)
-    assert (unpacked(entry) == parts).all()
+    assert (unpacked(entry) == parts).all() and unpacked_sources(entry) is None
+    sources = np.arange(1001) // 3
+    assert (unpacked_sources(packed(parts, figure, sources)) == sources).all()
+    assert packed(parts, figure, np.arange(1001)) == packed(parts, figure)
     assert unpacked({"test": {figure: 0.5, "n": 1001}}) is None
 
 

@@ -63,6 +63,25 @@ def test_the_standard_error_is_the_binomial_one_and_never_none():
     assert of_20.standard_error(float("nan")) == Truth(np.full(3, -1)).standard_error(1.0) == 0.5
 
 
+def test_rows_of_one_text_are_no_independent_ones():
+    """Each text four times, by other marks: nothing is surer for it."""
+    rng = np.random.default_rng(0)
+    gold = rng.integers(0, 2, 60)
+    p, q = (np.eye(2)[np.where(rng.random(60) < wrong, 1 - gold, gold)] for wrong in (0.2, 0.35))
+    alone, texts = Truth(gold), [f"<e1>x</e1> {i} y" for i in range(60)]
+    more = [mark for text in texts for mark in (text, text.replace("x", " x "), text.replace("<e1>x</e1>", "x"), text)]
+    four = Truth(gold.repeat(4), texts=more)
+    assert not alone.surely_better(p, q) and not four.surely_better(p.repeat(4, 0), q.repeat(4, 0))
+    assert Truth(gold.repeat(4)).surely_better(p.repeat(4, 0), q.repeat(4, 0))
+    assert four.standard_error(0.8) == alone.standard_error(0.8)
+    some = Truth(np.array([0, -1, 1, 1]), texts=["a", "b", "c", "c"])
+    np.testing.assert_array_equal(some.part_sources, [0, 2, 2])
+    words = Truth(np.zeros(5, int), words=np.array([2, 1, 2]), texts=["x y", "z", "x y"])
+    np.testing.assert_array_equal(words.part_sources, [0, 1, 0])
+    of_both = Truth(np.zeros(6, int), asked=["p", "q"], texts=["x", "y", "x"])
+    np.testing.assert_array_equal(of_both.part_sources, [0, 1, 0])
+
+
 def test_most_texts_say_which_task_it_is():
     plain = ["a good film", "a bad film"]
     assert isinstance(choose("auto", split(plain)), Classification)

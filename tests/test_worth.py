@@ -12,7 +12,7 @@ from rich.console import Console
 
 import weakft
 from weakft.comparison import cells
-from weakft.comparison.cells import packed
+from weakft.comparison.cells import packed, unpacked
 from weakft.comparison.worth import _resample, crossing, picture, sentence, worth
 from weakft.display import show_worth
 from weakft.errors import UserError
@@ -57,6 +57,23 @@ def test_the_worth_and_its_interval():
     assert said.startswith("Your 12 labeling functions, with 20 validation labels to choose by, are worth about 3")
     assert "fewer than" not in said and "alone" not in said and "without" not in said
     assert picture(found, "d").axes
+
+
+def test_rows_of_one_text_are_drawn_together():
+    """Each text four times says no more than each once."""
+    once, four = (synthetic(0.8, {10: 0.5, 100: 0.7, 1000: 0.9}, n=250) for _ in range(2))
+    for entry in four:
+        parts = np.repeat(unpacked(entry), 4, axis=0)
+        entry["test"]["n"] = 1000
+        entry |= packed(parts, "accuracy", np.repeat(np.arange(250), 4))
+    four[3].pop("sources")  # as in a line of an earlier version
+    alike = [worth(lines, "d") for lines in (once, four)]
+    assert alike[0].low == alike[1].low and alike[0].accuracy_high == alike[1].accuracy_high
+    for entry in four:
+        entry.pop("sources", None)
+    split = worth(four, "d")
+    assert split.accuracy == pytest.approx(alike[0].accuracy)
+    assert split.accuracy_high - split.accuracy_low < 0.7 * (alike[0].accuracy_high - alike[0].accuracy_low)
 
 
 def test_one_seed_is_said_to_have_no_spread(capsys):

@@ -25,7 +25,8 @@ class Run:
     """A finished run: its folder, its metrics (the content of metrics.json) and its labeling-function summary.
 
     table : method name -> test metrics, in the order of the data flow.   parts : method name -> what each test text adds to
-    the figure that counts (`weakft.tasks.measure.Truth.parts`).
+    the figure that counts (`weakft.tasks.measure.Truth.parts`).   part_sources : which texts these are, of which some may be
+    one (`Truth.part_sources`); None where nothing was measured.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class Run:
     lf_summary: pd.DataFrame | None
     table: dict[str, Metrics] = field(default_factory=dict)
     parts: dict[str, np.ndarray] = field(default_factory=dict)
+    part_sources: np.ndarray | None = None
 
 
 @dataclass

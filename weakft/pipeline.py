@@ -157,7 +157,8 @@ def _write(job: Job, given: Given, folder: Path, place: Path) -> Run:
         (scratch / runs.CONFIG).write_text(yaml.safe_dump(options, sort_keys=False), "utf-8")
         runs.write_json(scratch / runs.METRICS, metrics)
         page.attempt(scratch, folder, job.progress.say)
-    return Run(folder, metrics, job.summary, job.table, job.parts)
+    sources = None if job.truth is None else job.truth.part_sources
+    return Run(folder, metrics, job.summary, job.table, job.parts, sources)
 
 
 def _vote(job: Job, rules: RuleSet | None) -> Votes:

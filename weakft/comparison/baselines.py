@@ -142,9 +142,8 @@ def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray,
     return splits, choice.soft_labels[rows], rows, choice.gold_used
 
 
-def _test(splits: Splits) -> Any:
-    if splits.test is None or splits.test.gold is None:
-        raise UserError("A comparison needs a test split with gold labels; there is none.")
+def _test(splits: Splits) -> Dataset:
+    assert splits.test is not None and splits.test.gold is not None  # `run.load_compared`
     return splits.test
 
 

@@ -131,11 +131,21 @@ def missing(cells: list[Cell], lines: list[Line]) -> list[Cell]:
     return [cell for cell in todo if cell.key not in given]
 
 
-def packed(parts: np.ndarray, figure: str) -> Line:
-    """The entry of a line that keeps `Truth.parts` [n, 2] of a figure: of accuracy a bit a text, whether it is right."""
+def packed(parts: np.ndarray, figure: str, sources: np.ndarray | None = None) -> Line:
+    """The entries of a line that keep `Truth.parts` [n, 2] of a figure, of accuracy a bit a text, whether it is right; and
+    `Truth.part_sources` [n], where some texts are one.
+    """
     if figure == "accuracy":
-        return {"right": base64.b64encode(np.packbits(parts[:, 0].astype(bool)).tobytes()).decode()}
-    return {"parts": base64.b64encode(parts.astype("<u2").tobytes()).decode()}
+        kept = {"right": _base64(np.packbits(parts[:, 0].astype(bool)))}
+    else:
+        kept = {"parts": _base64(parts.astype("<u2"))}
+    if sources is not None and len(np.unique(sources)) < len(sources):
+        kept["sources"] = _base64(sources.astype("<u4"))
+    return kept
+
+
+def _base64(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode()
 
 
 def unpacked(line: Line) -> np.ndarray | None:
@@ -147,6 +157,12 @@ def unpacked(line: Line) -> np.ndarray | None:
         return None
     right = np.unpackbits(np.frombuffer(base64.b64decode(line["right"]), dtype=np.uint8))[: line["test"]["n"]]
     return np.stack([right, np.ones_like(right)], axis=1).astype(np.int64)
+
+
+def unpacked_sources(line: Line) -> np.ndarray | None:
+    """Which texts the parts are of [n]; None where the line does not say that some are one."""
+    kept = base64.b64decode(line.get("sources", ""))
+    return np.frombuffer(kept, dtype="<u4") if kept else None
 
 
 def run_cell(cell: Cell, options: dict[str, Any]) -> list[Line]:
@@ -178,8 +194,6 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
     metrics = run.metrics
     _same(cell, metrics["origin"])
     method = metrics["method"]
-    if method not in run.table:
-        raise UserError(f"{cell.data}: a comparison needs a test split with gold labels; there is none.")
     names = {name: name for name in GIVES.get(cell.method, ()) if name in run.table} | {cell.method: method}
     lines: list[Line] = []
     for name, inside in names.items():
@@ -188,7 +202,7 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
         line = {"data": cell.name, "method": name, "seed": cell.seed, "test": test, "gold_labels_used": used}
         if metrics["gold_labels_used"] != metrics["gold_texts_used"]:
             line["gold_texts_used"] = 0 if name == "majority" else metrics["gold_texts_used"]
-        lines.append(line | packed(run.parts[inside], headline(test)))
+        lines.append(line | packed(run.parts[inside], headline(test), run.part_sources))
     stages = [
         metrics.get("training", {}).get(stage, {}) for stage in ("initial", "labels", "self_training", "continued")
     ]
@@ -219,7 +233,7 @@ def _baseline(cell: Cell, options: dict[str, Any]) -> list[Line]:
         _same(cell, origin(splits, rules))
     test = outcome.truth.measure(outcome.probabilities)
     line = {"data": cell.name, "method": cell.method, "seed": cell.seed, "test": test}
-    parts = packed(outcome.truth.parts(outcome.probabilities), headline(test))
+    parts = packed(outcome.truth.parts(outcome.probabilities), headline(test), outcome.truth.part_sources)
     return [line | parts | {"gold_labels_used": outcome.gold_labels_used}]
 
 

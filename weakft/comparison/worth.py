@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from weakft.comparison.cells import unpacked
+from weakft.comparison.cells import unpacked, unpacked_sources
 from weakft.comparison.methods import COUNTED
 from weakft.errors import UserError
+from weakft.tasks.folds import by_source
 from weakft.tasks.measure import HEADLINES, headline
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def crossing(counts: np.ndarray, accuracies: np.ndarray, level: float) -> float:
 def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: str = "gold") -> Worth:
     """Compare ``method`` with ``kind``-N on a data set.
 
-    The interval is a bootstrap over test texts (the same draw for all runs, so that hard texts weigh alike) and over
-    the seeds of each method. Runs of `valid`, where there are any, are measured beside them.
+    The interval is a bootstrap over test texts (the same draw for all runs, so that hard texts weigh alike; rows of one text
+    are drawn together) and over the seeds of each method. Runs of `valid`, where there are any, are measured beside them.
 
     Raises
     ------
@@ -91,9 +92,12 @@ def worth(lines: list[dict[str, Any]], data: str, method: str = "cosine", kind: 
     alone: list[np.ndarray] = []
     supervised: dict[int, list[np.ndarray]] = {}
     used, figure = 0, "accuracy"
-    for line in lines:
-        if line["data"] != data or (parts := unpacked(line)) is None:
+    mine = [line for line in lines if line["data"] == data]
+    sources = next((some for line in mine if (some := unpacked_sources(line)) is not None), None)
+    for line in mine:
+        if (parts := unpacked(line)) is None:
             continue
+        parts = parts if sources is None else by_source(parts, sources)
         counted = COUNTED.fullmatch(line["method"])
         if line["method"] == method:
             ours.append(parts)

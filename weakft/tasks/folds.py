@@ -17,7 +17,8 @@ def sources(texts: Sequence[str]) -> np.ndarray:
     the order in which they come: int [n].
     """
     numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(parse(text).plain, len(numbers)) for text in texts], dtype=np.int64)
+    plain = ("".join(parse(text).plain.split()) for text in texts)  # marks come with spaces and without
+    return np.array([numbers.setdefault(words, len(numbers)) for words in plain], dtype=np.int64)
 
 
 def row_sources(
@@ -25,6 +26,14 @@ def row_sources(
 ) -> np.ndarray:
     """The text's number (`sources`) of each row, int [rows]: of each of its ``words`` [n], of each label ``asked`` of it."""
     return np.repeat(sources(texts), words if words is not None else len(asked or [""]))
+
+
+def by_source(figures: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """Rows [n, ...] summed over those of each source [n]: [sources, ...], which are independent of each other."""
+    _, number = np.unique(source, return_inverse=True)
+    out = np.zeros((number.max(initial=-1) + 1, *figures.shape[1:]), figures.dtype)
+    np.add.at(out, number, figures)
+    return out
 
 
 def fold_of(source: np.ndarray, folds: int, seed: int) -> np.ndarray:

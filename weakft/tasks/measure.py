@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from weakft.data.dataset import Dataset, first_rows
 from weakft.data.labels import YES
 from weakft.tasks import entities
-from weakft.tasks.folds import row_sources
+from weakft.tasks.folds import by_source, row_sources
 
 
 class Metrics(TypedDict):
@@ -62,6 +62,13 @@ class Truth:
         """A split's gold labels, read for ``purpose``; it must have some."""
         assert data.gold is not None
         return cls(data.gold.read(purpose), label_names, data.words, data.asked, data.texts)
+
+    @property
+    def part_sources(self) -> np.ndarray:
+        """Which text each row of `parts` is of, numbered as `sources`."""
+        if self.words is not None:
+            return self.sources[first_rows(self.words)]
+        return self.sources[self.gold >= 0] if self.asked is None else self.sources[:: len(self.asked)]
 
     @cached_property
     def sources(self) -> np.ndarray:
@@ -114,11 +121,11 @@ class Truth:
     def surely_better(self, p: np.ndarray, q: np.ndarray) -> bool:
         """Whether probabilities ``p`` have a higher figure than ``q`` by more than two standard errors of the difference.
         That is much smaller than either's own, both being measured on the same texts: by the delta method, of the ratio of
-        two sums over independent texts.
+        two sums over independent texts (`sources`).
         """
         shares, figures = [], []
         for part in (self.parts(p), self.parts(q)):
-            above, below = part.T.astype(np.float64)
+            above, below = by_source(part, self.part_sources).T.astype(np.float64)
             if not below.any():
                 return False
             figures.append(above.sum() / below.sum())
@@ -128,15 +135,10 @@ class Truth:
 
     def standard_error(self, figure: float) -> float:
         """The standard error of a figure measured here, from the number of texts n (0.5 where there is none to go by): the
-        words or labels of one are no independent rows. At 0 and 1, where the plain one would be 0, that of 1 / (n + 2) from
-        there, by Laplace's rule of succession.
+        words, labels or pairs of entities of one are no independent rows (`sources`). At 0 and 1, where the plain one would
+        be 0, that of 1 / (n + 2) from there, by Laplace's rule of succession.
         """
-        known = self.gold >= 0
-        if self.words is not None:
-            known = np.logical_or.reduceat(known, first_rows(self.words))
-        if self.asked is not None:
-            known = np.asarray(known.reshape(-1, len(self.asked)).any(axis=1))
-        n = int(known.sum())
+        n = len(np.unique(self.sources[self.gold >= 0]))
         if not n or not math.isfinite(figure):
             return 0.5
         inside = min(max(figure, 1 / (n + 2)), 1 - 1 / (n + 2))
