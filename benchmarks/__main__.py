@@ -18,6 +18,7 @@ from pathlib import Path
 
 from benchmarks import front
 from benchmarks.sets import folder
+from weakft.benchmark import main as explain
 from weakft.cli import parse
 from weakft.cli import run as run_cli
 from weakft.comparison import summary
@@ -97,6 +98,11 @@ def between(readme: str, begin: str, content: str, end: str) -> str:
 def main(args: list[str]) -> None:
     """Run what is missing and make the tables anew."""
     config = parse(BenchmarkConfig, args, "python -m benchmarks")
+    if config.explain:
+        explain(["--explain"])
+        return
+    if config.output != BenchmarkConfig.model_fields["output"].default:
+        raise UserError("--output: lines go to benchmarks/results; `weakft benchmark` writes elsewhere.")
     folders = [str(folder(name)) for name in config.data or SETS]
     import torch
 

@@ -4,12 +4,13 @@ import pandas as pd
 import pytest
 
 from benchmarks import front
-from benchmarks.__main__ import ON_GPU, README, RESULTS, SETS, lines_in, render, render_front
+from benchmarks.__main__ import ON_GPU, README, RESULTS, SETS, lines_in, main, render, render_front
 from benchmarks.ood import __main__ as ood
 from weakft.comparison import summary
 from weakft.comparison.cells import key_of, read_lines
 from weakft.comparison.methods import find
 from weakft.comparison.run import CELLS
+from weakft.errors import UserError
 
 
 def test_the_readme_is_generated_from_the_lines():
@@ -27,6 +28,16 @@ def test_the_readme_is_generated_from_the_lines():
     for folder, some in ((RESULTS, lines), (ON_GPU, on_gpu)):
         assert len(some) == len(read_lines(folder / CELLS))  # none is of other data than the last
         assert (folder / "summary.md").read_text(encoding="utf-8") == summary.markdown(some)
+
+
+def test_our_own_comparison_explains_and_keeps_its_place(capsys, monkeypatch, tmp_path):
+    main(["--explain"])
+    assert "cosine-published" in capsys.readouterr().out
+    with pytest.raises(UserError, match="--output"):
+        main(["--output", str(tmp_path / "mine")])
+    monkeypatch.setenv("WEAKFT_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="WEAKFT_DATA: there is no folder"):
+        main([])
 
 
 def test_questions_of_another_style_have_trecs_classes(real_data):

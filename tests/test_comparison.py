@@ -169,6 +169,24 @@ def test_runs_that_found_nothing_to_train_themselves_on_are_counted():
     assert "self-training found no rows" not in summary.markdown(lines[-2:])
 
 
+def test_the_majority_vote_in_another_ones_place_and_unlike_runs_are_told():
+    said = "Snorkel's model diverges. The majority vote takes its place."
+    here, there = ({"device": device, "versions": {"weakft": "1.0"}} for device in ("cpu", "NVIDIA H200"))
+    lines = [line("a", "snorkel", 0, warning=said), line("a", "snorkel", 1, warning=said), line("b", "snorkel")]
+    lines += [line("a", "cosine", 0, **here), line("a", "cosine", 1, **there), line("b", "cosine", 0, **here)]
+    text = summary.markdown(lines)
+    assert text.count(said) == 1 and f"`snorkel` on a: {said}" in text
+    assert "`cosine` on a is the mean of unlike runs: weakft 1.0, NVIDIA H200; weakft 1.0, cpu." in text
+    assert "`cosine` on b" not in text
+    lines[3]["versions"] = {"weakft": "not installed"}
+    assert "unlike" not in summary.markdown(lines)
+
+
+def test_labels_of_words_are_told_by_their_texts():
+    text = summary.markdown([line(method="gold-10", gold_labels_used=53, gold_texts_used=10)])
+    assert "| labeled texts |" in text and text.splitlines()[-1].endswith("| 10 |")
+
+
 def test_of_data_sets_without_runs_now_the_last_lines_data_counts():
     def given(method, data, rules=None):
         return line(method=method, origin={"data": data} | ({"rules": rules} if rules else {}))
@@ -290,29 +308,71 @@ def test_whatever_ends_a_run_costs_nobody_else_and_what_it_did_not_measure_runs(
 
 
 INTERRUPTED = """
-import os, signal, sys, threading, time
+import os, signal, sys, threading
 from pathlib import Path
+from slowly import slow
 from weakft.comparison import cells
 
-def slow(cell, options):
-    time.sleep(600)
-
-if __name__ == "__main__":
-    threading.Timer(4, os.kill, (os.getpid(), signal.SIGINT)).start()
-    cells.run_cell = slow
-    todo = [cells.Cell("", "majority", seed) for seed in range(5)]
-    try:
-        cells.run_cells(todo, {}, Path(sys.argv[1]), 1, lambda *_: None)
-    except KeyboardInterrupt as error:
-        print(error)
+threading.Timer(4, os.kill, (os.getpid(), signal.SIGINT)).start()
+cells.run_cell = slow
+todo = [cells.Cell("", "majority", seed) for seed in range(5)]
+try:
+    cells.run_cells(todo, {}, Path(sys.argv[1]), 1, lambda *_: None)
+except KeyboardInterrupt as error:
+    print(error)
 """
 
 
 def test_ctrl_c_ends_all_of_it(tmp_path):
     (tmp_path / "script.py").write_text(INTERRUPTED)
+    (tmp_path / "slowly.py").write_text("import time\n\ndef slow(cell, options):\n    time.sleep(600)\n")
     command = [sys.executable, tmp_path / "script.py", tmp_path / "cells.jsonl"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert "the same command goes on with the rest" in done.stdout, done.stderr
+
+
+def test_a_script_without_a_guard_runs_once(review_folder, tmp_path):
+    """`multiprocessing` would run it again in each process that it spawns."""
+    (tmp_path / "script.py").write_text(
+        "import weakft\nprint('began')\n"
+        "table = weakft.benchmark('reviews', lfs='rules.py', methods=['majority'], seeds=[0, 1])\n"
+        "print('ended', len(table), table.seeds[0])\n"
+    )
+    for command, given in (([sys.executable, "script.py"], None), ([sys.executable, "-"], "script.py")):
+        done = subprocess.run(
+            command,
+            input=given and (tmp_path / given).read_text().replace("rules.py'", "rules.py', output='other'"),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=tmp_path,
+        )
+        assert done.stdout == "began\nended 1 2\n", done.stderr
+
+
+def test_lines_that_cannot_be_written_end_all_of_it(review_folder, tmp_path, monkeypatch):
+    ran = []
+
+    def here(cell, options, _slots, _workers):
+        ran.append(cell.seed)
+        time.sleep(0.2)
+        return [line(cell.name, cell.method, cell.seed)]
+
+    def full(path, lines):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cells, "_in_a_process", here)
+    monkeypatch.setattr(cells, "append_lines", full)
+    options = {"lfs": str(tmp_path / "rules.py"), "methods": ["majority"], "seeds": list(range(9))}
+    with pytest.raises(UserError, match=r"cells.jsonl: cannot be written: No space left on device. The other runs are"):
+        weakft.benchmark([review_folder], output=str(tmp_path / "out"), **options)
+    assert len(ran) < 9
+    ran.clear()
+    (tmp_path / "other" / "cells.jsonl").mkdir(parents=True)
+    (tmp_path / "other" / "options.yaml").write_text((tmp_path / "out" / "options.yaml").read_text())
+    with pytest.raises(UserError, match=r"cells.jsonl: cannot be written: Is a directory"):
+        weakft.benchmark([review_folder], output=str(tmp_path / "other"), **options)
+    assert not ran
 
 
 def test_mistakes_are_named(review_folder, tmp_path):

@@ -14,8 +14,10 @@ import weakft
 from weakft.comparison import cells
 from weakft.comparison.cells import packed, unpacked
 from weakft.comparison.worth import _resample, crossing, picture, sentence, worth
+from weakft.config import WorthConfig, build
 from weakft.display import show_worth
 from weakft.errors import UserError
+from weakft.worth import _labels_at_hand
 
 COUNTS = np.array([10, 100, 1000])
 
@@ -106,6 +108,13 @@ def test_the_ends_are_said_plainly():
     assert "more than 1000" in sentence(worth(synthetic(0.97, supervised), "d"), 3)
     said = sentence(worth(synthetic(0.3, supervised, used=5), "d"), 3)
     assert "fewer than 10 labeled" in said and "validation split" not in said  # 0 stands for fewer than 10, not than 5
+
+
+def test_a_curve_that_falls_is_said_to():
+    found = worth(synthetic(0.9, {100: 0.7, 500: 0.95, 1000: 0.7}), "d")
+    assert "more than 1000 labeled examples, the most that were tried, though 500 had 0.9" in sentence(found, 3)
+    assert "though" not in sentence(worth(synthetic(0.97, {10: 0.5, 100: 0.9}), "d"), 3)
+    assert crossing(COUNTS, np.array([0.5, 0.6, 0.7]), 0.5) == COUNTS[0]  # not fewer: level with the first
 
 
 def test_the_validation_labels_alone_are_measured_and_not_inferred():
@@ -219,6 +228,16 @@ def test_the_validation_labels_alone_run_once(review_folder, tmp_path, monkeypat
     assert methods(counts=[10, 40]) == ["cosine", "gold-10", "gold-40"]
 
 
+def test_labels_are_drawn_from_the_split_that_has_more(review_folder, tmp_path):
+    train = pd.read_csv(review_folder / "train.csv")
+    train.loc[5:, "label"] = None
+    train.to_csv(review_folder / "train.csv", index=False)
+    options = {"data": str(review_folder), "lfs": str(tmp_path / "rules.py")}
+    assert _labels_at_hand(build(WorthConfig, options, "")) == ("valid", 50, 3, True)
+
+
 def test_one_number_of_labels_is_no_curve(review_folder, tmp_path):
+    with pytest.raises(UserError, match="counts"):
+        weakft.worth(review_folder, lfs=str(tmp_path / "rules.py"), counts=[], output=str(tmp_path / "worth"))
     with pytest.raises(UserError, match="--counts: of 500 there is but 150 with the 150 texts"):
         weakft.worth(review_folder, lfs=str(tmp_path / "rules.py"), counts=[500], output=str(tmp_path / "worth"))

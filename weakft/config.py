@@ -289,6 +289,7 @@ class WorthOptions(Options):
     lfs: str | None = Field(None, description="Python file with labeling functions. Default: the data's ready votes.")
     counts: list[Positive] = Field(
         [10, 20, 50, 100, 200, 500, 1000, 2000],
+        min_length=1,
         description="Numbers of gold labels to fine-tune on; one beyond what there is stands for all there is.",
     )
     seeds: list[Seed] = Field([0, 1, 2], min_length=1, description="Seeds.")

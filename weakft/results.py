@@ -20,6 +20,7 @@ from weakft.tasks.measure import Truth
 from weakft.ties import untied
 
 TRACKED = ("weakft", "torch", "transformers", "accelerate", "snorkel", "scikit-learn", "numpy", "pandas")
+NOT_INSTALLED = "not installed"
 
 
 def installed(package: str) -> str:
@@ -27,7 +28,7 @@ def installed(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
 
 
 def predict(job: Job) -> dict[str, np.ndarray]:

@@ -1,10 +1,30 @@
-"""What every worker process does."""
+"""What every worker process does, and how one begins."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from threading import Thread
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock, Thread
+from types import ModuleType
+
+_one_at_a_time = Lock()
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """A block in which spawned processes begin without the script that called weakft. `multiprocessing` would run it once
+    more in each, all that it does included, unless it has a guard; and nothing that is sent to our workers is of it.
+    """
+    with _one_at_a_time:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def end_with_parent() -> None:

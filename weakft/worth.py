@@ -87,8 +87,8 @@ def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Wo
 
 
 def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int, bool]:
-    """The method that draws gold labels (`gold` of the training split where it has them, else `valid`), of how many texts
-    there are some, the number of labeling functions, and whether the validation split has gold labels to train on alone.
+    """The method that draws gold labels (`gold` of the training split, or `valid` where that has more of them), of how many
+    texts there are some, the number of labeling functions, and whether the validation split has some to train on alone.
     """
     from weakft.comparison.run import load_compared, shared_options
     from weakft.errors import UserError
@@ -104,7 +104,7 @@ def _labels_at_hand(config: WorthConfig) -> tuple[str, int, int, bool]:
         raise UserError(
             f"{splits.train.source}: no gold labels to compare with, in the training or the validation split."
         )
-    kind = next(iter(there))
+    kind = max(there, key=lambda kind: there[kind])
     return kind, there[kind], n, "valid" in there
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from benchmarks.sets import mails, own_rules, slots
+from weakft.errors import UserError
 
 MADE = {module.NAME: module for module in (slots, own_rules, mails)}
 DATA = Path(__file__).parent.parent / "data"
@@ -15,6 +16,8 @@ DATA = Path(__file__).parent.parent / "data"
 def folder(name: str) -> Path:
     """A data set's folder: the one in WEAKFT_DATA (default ../shared/data), or one made of another there."""
     root = Path(os.environ.get("WEAKFT_DATA", "../shared/data"))
+    if not root.is_dir():
+        raise UserError(f"WEAKFT_DATA: there is no folder {root}; name the one that holds the data sets.")
     if name not in MADE:
         return root / name
     source, target = root / MADE[name].SOURCE, DATA / name

@@ -29,12 +29,16 @@ from weakft.votes import aggregate, cast_votes, settled
 
 @dataclass
 class Outcome:
-    """Test probabilities [r, k] and gold labels, and the number of other gold labels that were read."""
+    """Test probabilities [r, k] and gold labels, and the number of other gold labels that were read, and of their texts."""
 
     probabilities: np.ndarray
     truth: Truth
     gold_labels_used: int
+    gold_texts_used: int
 
+
+Used = tuple[int, int]
+"""Gold labels that were read, and their texts."""
 
 PAIRS = 20
 """Positive and negative pairs of each text that SetFit is tuned on (the paper's R)."""
@@ -79,7 +83,7 @@ class Counted:
         splits, rows, classes, k = _few_labels(config, given, self.n)
         train, test = _embeddings(config, splits, rows, k)
         targets = np.eye(k, dtype=np.float32)[classes]
-        return _outcome(train, test, rows, targets, _truth(splits), len(rows))
+        return _outcome(train, test, rows, targets, _truth(splits), (len(rows), self.n))
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class SetFit:
             setfit.Trainer(model=model, args=options, train_dataset=few).train()
         probabilities = np.zeros((len(test.texts), k))
         probabilities[:, model.model_head.classes_] = model.predict_proba(test.texts, as_numpy=True)
-        return Outcome(probabilities, _truth(splits), len(rows))
+        return Outcome(probabilities, _truth(splits), len(rows), self.n)
 
 
 def _few_labels(config: TrainConfig, given: Given, n: int) -> tuple[Splits, np.ndarray, np.ndarray, int]:
@@ -133,13 +137,14 @@ def _few_labels(config: TrainConfig, given: Given, n: int) -> tuple[Splits, np.n
     return splits, rows, gold[rows], len(labels)
 
 
-def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray, np.ndarray, int]:
-    """The splits, the soft labels [len(rows), k] of the covered training rows, these rows, and the gold labels read."""
+def _weak_labels(config: TrainConfig, given: Given) -> tuple[Splits, np.ndarray, np.ndarray, Used]:
+    """The splits, the soft labels [len(rows), k] of the covered training rows, these rows, and what was read."""
     splits, rules, labels = load(config, given)
     votes = settled(cast_votes(config, splits, rules, labels), splits, labels)
     choice = aggregate(config, splits, votes, labels)
     rows = np.flatnonzero(usable(votes.train, splits.train, choice.silent))
-    return splits, choice.soft_labels[rows], rows, choice.gold_used
+    texts = len(splits.valid.labeled) if choice.gold_used and splits.valid is not None else 0
+    return splits, choice.soft_labels[rows], rows, (choice.gold_used, texts)
 
 
 def _test(splits: Splits) -> Dataset:
@@ -173,7 +178,7 @@ def _featured(split: Dataset, rows: np.ndarray) -> tuple[Dataset, np.ndarray]:
     return (split, rows) if split.asked is None else (replace(split, asked=None), split.places(rows)[0])
 
 
-def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, truth: Truth, used: int) -> Outcome:
+def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, truth: Truth, used: Used) -> Outcome:
     """Fit on ``train``, the features of ``rows``, with soft ``targets`` [len(rows), k]; of several labels each for itself."""
     probabilities = np.zeros((test.shape[0], targets.shape[1]))
     kinds = len(truth.asked or [""])
@@ -181,7 +186,7 @@ def _outcome(train: Any, test: Any, rows: np.ndarray, targets: np.ndarray, truth
         mine = np.flatnonzero(rows % kinds == kind)
         if len(mine):
             probabilities[kind::kinds] = _fitted(train[mine], test[kind::kinds], targets[mine])
-    return Outcome(probabilities, truth, used)
+    return Outcome(probabilities, truth, *used)
 
 
 def _fitted(train: Any, test: Any, targets: np.ndarray) -> np.ndarray:

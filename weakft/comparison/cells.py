@@ -26,8 +26,9 @@ import numpy as np
 
 from weakft.comparison.methods import GIVES, find
 from weakft.errors import UserError
+from weakft.runs import mendable
 from weakft.tasks.measure import headline
-from weakft.workers import end_with_parent
+from weakft.workers import end_with_parent, without_main
 
 Line = dict[str, Any]
 
@@ -168,9 +169,9 @@ def unpacked_sources(line: Line) -> np.ndarray | None:
 def run_cell(cell: Cell, options: dict[str, Any]) -> list[Line]:
     """Run a cell in this process; return its line and those of what it measures on its way.
 
-    A line: data, method, seed, origin (`run_cells` adds it), test {accuracy, macro_f1, n}, right or parts (`packed`),
-    gold_labels_used (and, where a text has several, gold_texts_used); the cell's own line also seconds, samples (rows
-    trained on), timing, training, peak_rss_mb, device, precision, versions.
+    A line: data, method, seed, origin (`run_cells` adds it), test {accuracy, macro_f1, n}, right or parts, and sources
+    (`packed`), gold_labels_used (and, where a text may have several, gold_texts_used); the cell's own line also seconds,
+    samples (rows trained on), timing, training, warning (of the label model), peak_rss_mb, device, precision, versions.
 
     Raises
     ------
@@ -209,6 +210,8 @@ def _engine(cell: Cell, options: dict[str, Any]) -> list[Line]:
     last = lines[-1]
     last["samples"] = sum(stage.get("samples", 0) for stage in stages)
     last["label_model"] = metrics.get("label_model", {}).get("name")
+    if warning := metrics.get("label_model", {}).get("warning"):
+        last["warning"] = warning
     last |= {key: metrics.get(key) for key in ("timing", "training", "device", "precision", "versions")}
     return lines
 
@@ -234,7 +237,8 @@ def _baseline(cell: Cell, options: dict[str, Any]) -> list[Line]:
     test = outcome.truth.measure(outcome.probabilities)
     line = {"data": cell.name, "method": cell.method, "seed": cell.seed, "test": test}
     parts = packed(outcome.truth.parts(outcome.probabilities), headline(test), outcome.truth.part_sources)
-    return [line | parts | {"gold_labels_used": outcome.gold_labels_used}]
+    used = {"gold_labels_used": outcome.gold_labels_used, "gold_texts_used": outcome.gold_texts_used}
+    return [line | parts | used]
 
 
 def run_cells(
@@ -248,13 +252,17 @@ def run_cells(
     how many failed.
 
     With more than one worker each has its share of the cores, and its own GPU where there are several.
+
+    Raises
+    ------
+    UserError : lines cannot be written; the runs under way are ended.
     """
     slots: Queue[int] = Queue()
     for slot in range(workers):
         slots.put(slot)
     failed = 0
     futures: dict[Future[list[Line]], Cell] = {}
-    with ThreadPoolExecutor(workers) as threads, _ended_by_ctrl_c(threads, futures):
+    with ThreadPoolExecutor(workers) as threads, _ended_together(threads, futures):
         for cell in todo:
             futures[threads.submit(_in_a_process, cell, options, slots, workers)] = cell
         for future in as_completed(futures):
@@ -267,22 +275,25 @@ def run_cells(
                 continue
             done = {key_of(line) for line in current(read_lines(path), todo)}
             new = [line | {"origin": cell.origin(line["method"])} for line in lines if key_of(line) not in done]
-            append_lines(path, new)
+            with mendable(path, "The other runs are given up. Once that is mended, the same command goes on."):
+                append_lines(path, new)
             report(cell, lines)
     return failed
 
 
 @contextmanager
-def _ended_by_ctrl_c(threads: ThreadPoolExecutor, futures: Iterable[Future[Any]]) -> Iterator[None]:
-    """Ctrl-C ends the runs under way, too, and begins no other."""
+def _ended_together(threads: ThreadPoolExecutor, futures: Iterable[Future[Any]]) -> Iterator[None]:
+    """What ends the block, such as Ctrl-C, ends the runs under way, too, and begins no other."""
     try:
         yield
-    except KeyboardInterrupt:
+    except BaseException as error:
         threads.shutdown(wait=False, cancel_futures=True)
         while not all(future.done() for future in futures):  # a process may be about to begin
             for child in multiprocessing.active_children():
                 child.terminate()
             time.sleep(0.1)
+        if not isinstance(error, KeyboardInterrupt):
+            raise
         raise KeyboardInterrupt(
             "interrupted; what was done has its lines, and the same command goes on with the rest."
         ) from None
@@ -293,7 +304,9 @@ def _in_a_process(cell: Cell, options: dict[str, Any], slots: Queue[int], worker
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(1, mp_context=context, initializer=_settle, initargs=(slot, workers)) as pool:
-            return pool.submit(run_cell, cell, options).result()
+            with without_main():
+                found = pool.submit(run_cell, cell, options)
+            return found.result()
     finally:
         slots.put(slot)
 

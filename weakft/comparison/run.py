@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from weakft import runs
-from weakft.comparison.cells import Cell, Line, current, missing, read_lines, run_cells
+from weakft.comparison.cells import Cell, Line, append_lines, current, missing, read_lines, run_cells
 from weakft.comparison.methods import find
 from weakft.comparison.summary import write
 from weakft.config import BenchmarkConfig, ColumnOptions, EngineOptions, TrainConfig, WorthConfig, build
@@ -116,7 +116,9 @@ def load_compared(data: str, shared: dict[str, Any], source: str) -> tuple[Split
 
 
 def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
-    """Note the runs' common options beside the lines; refuse to mix lines of other options with them."""
+    """Note the runs' common options beside the lines; refuse to mix lines of other options with them, and a place where none
+    can be written.
+    """
     runs.check_place(folder)
     note = folder / SHARED
     if folder.is_dir() and any(folder.iterdir()) and not note.is_file():
@@ -132,10 +134,12 @@ def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
                     f"--output {folder}: its lines were made with {flag} {_shown(there)}, and now {flag} is {_shown(now)}; "
                     "name another folder."
                 )
-        return
-    with runs.mendable(folder):
-        folder.mkdir(exist_ok=True)
-        runs.write_text(note, yaml.safe_dump(shared))
+    else:
+        with runs.mendable(folder):
+            folder.mkdir(exist_ok=True)
+            runs.write_text(note, yaml.safe_dump(shared))
+    with runs.mendable(folder / CELLS):
+        append_lines(folder / CELLS, [])
 
 
 def _shown(value: Any) -> str:

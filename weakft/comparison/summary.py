@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from weakft.comparison.methods import find, order
+from weakft.results import NOT_INSTALLED
 from weakft.tasks.measure import HEADLINES, headline
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ WITHOUT_ALL_GOLD = ("cosine-published", "cosine-no-balancing", "cosine", "valid"
 def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
     """One row a data set and method: mean and sample standard deviation (NaN of one seed) of `FIGURES` over the seeds,
     the mean of the figure that counts, the number of seeds, and what a run cost (means: seconds, texts trained on a
-    second, peak MB, gold labels).
+    second, peak MB, gold labels, their texts).
     """
     flat = pd.DataFrame(
         [
@@ -38,21 +39,19 @@ def frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
                 "data": line["data"],
                 "method": line["method"],
                 "seed": line["seed"],
-                "accuracy": line["test"]["accuracy"],
-                "macro_f1": line["test"]["macro_f1"],
-                "entity_f1": line["test"].get("entity_f1", np.nan),
-                "micro_f1": line["test"].get("micro_f1", np.nan),
+                **{name: line["test"].get(name, np.nan) for name in FIGURES},
                 "headline": line["test"][headline(line["test"])],
                 "seconds": line.get("seconds", np.nan),
                 "samples_per_second": _rate(line),
                 "peak_rss_mb": line.get("peak_rss_mb", np.nan),
                 "gold_labels_used": line["gold_labels_used"],
+                "gold_texts_used": line.get("gold_texts_used", line["gold_labels_used"]),
             }
             for line in lines
         ]
     )
     grouped = flat.groupby(["data", "method"], sort=False)
-    costs = ["seconds", "samples_per_second", "peak_rss_mb", "gold_labels_used"]
+    costs = ["seconds", "samples_per_second", "peak_rss_mb", "gold_labels_used", "gold_texts_used"]
     out = grouped[[*FIGURES, "headline", *costs]].mean()
     for name in [*FIGURES, "headline"]:
         out[f"{name}_sd"] = grouped[name].std()
@@ -97,10 +96,12 @@ def markdown(lines: list[dict[str, Any]]) -> str:
             )
             out += [f"**{title}**", "", *_pivot(measured, mine, those, column), ""]
     out += _untrained(lines)
+    out += _warnings(lines)
+    out += _mixed(lines)
     out += _gaps(table, sets)
     out += ["**Cost of a run** (means over the data sets, their number in brackets; texts trained on a second)", ""]
     out += [
-        "| method | what it is | seconds | texts/s | peak MB | gold labels |",
+        "| method | what it is | seconds | texts/s | peak MB | labeled texts |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name in methods:
@@ -109,7 +110,7 @@ def markdown(lines: list[dict[str, Any]]) -> str:
             f"{rows[c].mean():,.0f} ({rows[c].notna().sum()})" if rows[c].notna().any() else "–"
             for c in ("seconds", "samples_per_second", "peak_rss_mb")
         ]
-        out.append(f"| {name} | {find(name).meaning} | {' | '.join(cells)} | {_range(rows['gold_labels_used'])} |")
+        out.append(f"| {name} | {find(name).meaning} | {' | '.join(cells)} | {_range(rows['gold_texts_used'])} |")
     return "\n".join(out) + "\n"
 
 
@@ -129,6 +130,27 @@ def _untrained(lines: list[dict[str, Any]]) -> list[str]:
             "",
         ]
     return out
+
+
+def _warnings(lines: list[dict[str, Any]]) -> list[str]:
+    """What runs said of their label models, such as that the majority vote took one's place: a sentence a method and set."""
+    said = dict.fromkeys((line["method"], line["data"], line["warning"]) for line in lines if line.get("warning"))
+    return [part for method, data, warning in said for part in (f"`{method}` on {data}: {warning}", "")]
+
+
+def _mixed(lines: list[dict[str, Any]]) -> list[str]:
+    """Which means are of runs on several devices, or by several versions of weakft, as far as lines say so."""
+    made: dict[tuple[str, str], set[str]] = {}
+    for line in lines:
+        version = (line.get("versions") or {}).get("weakft", NOT_INSTALLED)
+        if line.get("device") and version != NOT_INSTALLED:
+            made.setdefault((line["data"], line["method"]), set()).add(f"weakft {version}, {line['device']}")
+    return [
+        part
+        for (data, method), by in made.items()
+        if len(by) > 1
+        for part in (f"`{method}` on {data} is the mean of unlike runs: {'; '.join(sorted(by))}.", "")
+    ]
 
 
 def _gaps(table: pd.DataFrame, sets: list[str]) -> list[str]:

@@ -63,10 +63,10 @@ def crossing(counts: np.ndarray, accuracies: np.ndarray, level: float) -> float:
     """The number of gold labels at which a curve reaches ``level``.
 
     The curve through ``accuracies`` at ``counts`` (ascending) is made non-decreasing (isotonic regression) and linear in
-    the logarithm of the count between them. 0 where the smallest count is enough, infinity where the largest is not.
+    the logarithm of the count between them. 0 where the smallest count is above it, infinity where the largest is below.
     """
     rising = IsotonicRegression().fit_transform(np.arange(len(counts)), accuracies)
-    if level <= rising[0]:
+    if level < rising[0]:
         return 0.0
     if level > rising[-1]:
         return float("inf")
@@ -180,6 +180,9 @@ def sentence(found: Worth, rules: int) -> str:
         said = f"{what} fewer than {smallest} labeled examples"
     elif np.isinf(found.labels):
         said = f"{what} more than {largest} labeled examples, the most that were tried"
+        if (found.curve >= found.accuracy).any():
+            best = int(found.curve.argmax())
+            said += f", though {found.counts[best]} had {found.curve[best]:.3f} and more of them less"
     else:
         said = f"{what} about {_rounded(found.labels)} labeled examples"
     low, high = (named(end, smallest, largest) for end in (found.low, found.high))

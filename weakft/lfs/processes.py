@@ -28,7 +28,7 @@ from weakft.lfs.columnwise import is_pattern
 from weakft.lfs.labelwise import apply_labels
 from weakft.lfs.load import load_file
 from weakft.lfs.wordwise import apply_words
-from weakft.workers import end_with_parent
+from weakft.workers import end_with_parent, without_main
 
 Result = tuple[range, np.ndarray, dict[str, Failure]]
 Watched = tuple[np.ndarray, dict[str, Failure], set[str]]
@@ -83,7 +83,8 @@ def apply_blocks(
         if fork:
             results = [pool.submit(_apply_held, block, changed is not None) for block in blocks]
         else:
-            results = [pool.submit(_apply_sent, _cut(voting.data, block), changed is not None) for block in blocks]
+            with without_main():
+                results = [pool.submit(_apply_sent, _cut(voting.data, block), changed is not None) for block in blocks]
         for block, result in zip(blocks, results, strict=True):
             voted: Watched = result.result()
             if changed is not None:
