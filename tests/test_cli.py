@@ -170,6 +170,9 @@ def test_options_that_a_method_does_not_read_are_said(options, said):
     ):
         config = TrainConfig(method=method, class_balance=[0.5, 0.5], patience=9, eval_every=3)
         assert list(needs.ignored(config, words)) == [f"Not read in this run (--method {method}): {unread}."]
+    of_words = Dataset(["a b"], ["0"], gold=Gold(np.array([0, 0])), words=np.array([2]))
+    (told,) = needs.ignored(TrainConfig(calibrated_end_model=True), Splits(of_words, of_words))
+    assert told.endswith(": --calibrated-end-model.")
     assert (
         set(TrainConfig.model_fields)
         >= needs.OF_LABEL_MODELS | needs.OF_SELF_TRAINING | needs.OF_TRAINING | needs.OF_RULES

@@ -67,6 +67,41 @@ def test_texts_with_a_word_without_gold_do_not_count():
     assert found == (1, 1, 1)
 
 
+def test_where_no_text_has_all_its_labels_single_words_are_measured():
+    words, labels = np.array([3, 2, 4]), np.array([1, 0, 2, 0, 1, 2, 2, 0, 1])
+    p = np.eye(3)[labels]
+    whole, some, none = labels.copy(), labels.copy(), labels.copy()
+    some[0], none[[0, 3, 6]] = -1, -1
+    truths = [Truth(gold, ["O", "A", "B"], words) for gold in (whole, some, none)]
+    assert [truth.measure(p)["n"] for truth in truths] == [9, 8, 6]
+    assert [truth.measure(p).get("entity_f1") for truth in truths] == [1.0, 1.0, None]
+    assert [truth.figure(p) for truth in truths] == [1.0, 1.0, 1.0]
+    errors = [truth.standard_error(0.7) for truth in truths]
+    assert errors[0] < errors[1] == pytest.approx(np.sqrt(0.21 / 2)) and errors[2] == errors[0]
+    off = np.eye(3)[(labels + (np.arange(9) == 5)) % 3]
+    assert truths[2].parts(off).tolist() == [[2, 2], [1, 1], [2, 3]] and truths[2].figure(off) == pytest.approx(5 / 6)
+
+
+def test_words_without_gold_are_told():
+    table, every = tagged(20, 1), tagged(20, 2)
+    table["tags"] = [[None, *labels[1:]] if row < 5 else labels for row, labels in enumerate(table["tags"])]
+    every["tags"] = [[None, *labels[1:], None] for labels in every["tags"]]
+    every["tokens"] = [[*text, "x"] for text in every["tokens"]]
+    given = Given(train=tagged(9, 0), valid=table, test=every, label_names=IO)
+    splits, rules, names = load(TrainConfig(method="gold"), given, False)
+    said = " ".join(understood("tokens", splits, rules, names, votes=False))
+    n = sum(len(labels) > 1 for labels in table["tags"][:5])
+    whole = sum(None not in labels for labels in table["tags"])
+    assert (
+        f"(--valid): {n} texts have words without a gold label: entities are counted in the {whole} that have all."
+        in said
+    )
+    assert (
+        f"(--test): {sum(map(any, every['tags']))} texts have words without a gold label: only single words are measured."
+        in said
+    )
+
+
 def test_token_lists_are_read_from_every_source(tmp_path):
     labels = [["A", "A", "O"], ["O", "B"], ["O", "O", "B", "O"]]
     frame = pd.DataFrame({"tokens": WORDS, "ner_tags": labels, "note": [1, 2, 3]})

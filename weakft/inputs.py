@@ -12,9 +12,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from weakft.config import DataOptions, TrainConfig, VoteOptions
 from weakft.data import example
-from weakft.data.dataset import Dataset, Splits, drawn
+from weakft.data.dataset import Dataset, Gold, Splits, drawn
 from weakft.data.labels import CLASSES, by_number
 from weakft.data.objects import from_python
 from weakft.data.readers import SPLIT_NAMES, read_splits, read_table
@@ -198,11 +200,23 @@ def understood(
     for flag, split in (("--valid", splits.valid), ("--test", splits.test)):
         if split is not None and split.gold is None:
             yield f"{split.source} ({flag}): {without_gold(split)}."
+        elif split is not None and split.words is not None and split.gold is not None:
+            yield from _incomplete(split, split.gold, flag)
     if splits.passed_over:
         yield (
             f"Not read: {listed(splits.passed_over)}. The files of a split are called {', '.join(SPLIT_NAMES)}, or are named "
             "with --valid and --test."
         )
+
+
+def _incomplete(split: Dataset, gold: Gold, flag: str) -> Iterator[str]:
+    """Says what is measured where some words of a text have no gold label."""
+    words = np.asarray(split.words)
+    labeled = np.bincount(split.places(np.flatnonzero(gold.known))[0], minlength=len(split))
+    whole, missing = (labeled == words).sum(), ((labeled > 0) & (labeled < words)).sum()
+    if missing:
+        what = f"entities are counted in the {whole:,} that have all" if whole else "only single words are measured"
+        yield f"{split.source} ({flag}): {missing:,} texts have words without a gold label: {what}."
 
 
 def without_gold(split: Dataset, purpose: str = "") -> str:

@@ -103,6 +103,7 @@ def ignored(config: TrainConfig, splits: Splits) -> Iterator[str]:
         (not votes(config) or config.method == "majority", OF_LABEL_MODELS),
         ((config.method == "valid" or few) and not config.ceiling, {"eval_every", "calibrated_end_model"}),
         (several and not self_trains, {"class_balance"}),
+        (several, {"calibrated_end_model"}),
         (_no_valid_gold(splits), {"patience", "eval_every", "calibrated_end_model"}),
         (all_steps and not config.continue_on_valid, {"epochs"}),
         (config.threshold == 0, {"least_selected"}),

@@ -26,13 +26,15 @@ class Task(ABC):
 
     name : as ``--task`` takes it.   expected : what every text must have, for messages.   exclusive : a row has one
     of the classes that the head tells apart; else each output says for itself whether a text has that label.
-    of_words : texts are shown as lists of words.   figure : the one that counts, a key of `weakft.tasks.measure.HEADLINES`.
+    of_words : texts are shown as lists of words.   aligned : it matters which token is of which word or side.
+    figure : the one that counts, a key of `weakft.tasks.measure.HEADLINES`.
     """
 
     name: ClassVar[str]
     expected: ClassVar[str]
     exclusive: ClassVar[bool] = True
     of_words: ClassVar[bool] = False
+    aligned: ClassVar[bool] = True
     figure: ClassVar[str] = "accuracy"
 
     def __init__(self, names: Sequence[str] = ()) -> None:

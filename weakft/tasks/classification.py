@@ -13,6 +13,7 @@ class Classification(Task):
 
     name = "classification"
     expected = "texts"
+    aligned = False
 
     @classmethod
     def of(cls, data: Dataset) -> Self:

@@ -81,18 +81,25 @@ class Counts(NamedTuple):
         return 2 * self.right / (self.predicted + self.there) if self.predicted + self.there else 0.0
 
 
+def complete(gold: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Which texts have a gold label at every word: boolean [n]; arguments as for `by_text`. In others an entity may go on
+    where nobody said what is.
+    """
+    return np.asarray(np.minimum.reduceat(gold, first_rows(words)) >= 0)
+
+
 def compare(predicted: np.ndarray, gold: np.ndarray, words: np.ndarray, label_names: Sequence[str]) -> Counts:
     """Count entities; arguments as for `by_text`."""
     return Counts(*by_text(predicted, gold, words, label_names).sum(axis=0).tolist())
 
 
 def by_text(predicted: np.ndarray, gold: np.ndarray, words: np.ndarray, label_names: Sequence[str]) -> np.ndarray:
-    """The entities of each text in the order of `Counts`, int [n, 3]. Texts with a word without gold (-1) do not count.
+    """The entities of each text in the order of `Counts`, int [n, 3]. Texts that are not `complete` do not count.
 
     predicted, gold : class numbers of all words of all texts [r].   words : number of words of each text.
     """
     starts = first_rows(words)
-    known = np.repeat(np.minimum.reduceat(gold, starts) >= 0, words)
+    known = np.repeat(complete(gold, words), words)
     first = np.zeros(len(gold), dtype=bool)
     first[starts] = True
     ours, theirs = (_ends(labels, first, known, label_names) for labels in (predicted, gold))

@@ -73,9 +73,16 @@ class Truth:
     @cached_property
     def sources(self) -> np.ndarray:
         """Which text each row is of [r], numbered as by `folds.sources`; where the texts are not known, each of its own."""
-        if self.texts is None:
-            return np.arange(len(self.gold))
-        return row_sources(self.texts, self.words, self.asked)
+        if self.texts is not None:
+            return row_sources(self.texts, self.words, self.asked)
+        rows = self.words if self.words is not None else len(self.asked or [""])
+        texts = len(self.gold) // rows if isinstance(rows, int) else len(rows)
+        return np.repeat(np.arange(texts), rows)
+
+    @cached_property
+    def _complete(self) -> np.ndarray:
+        assert self.words is not None
+        return entities.complete(self.gold, self.words)
 
     def each(self) -> list[Self]:
         """A label's truth each, where a text can have any number of them; else itself."""
@@ -85,12 +92,13 @@ class Truth:
         return [replace(self, gold=self.gold[at::q], asked=[label]) for at, label in enumerate(self.asked)]
 
     def measure(self, probabilities: np.ndarray) -> Metrics:
-        """Compare the most probable class [r, k] with the gold labels; rows without gold do not count.
+        """Compare the most probable class [r, k] with the gold labels; rows without gold do not count. Entities are counted
+        in the texts that have a label at every word, and not told of where there are none.
 
         Macro-F1 averages over the classes that occur in gold or in the predictions (scikit-learn's definition).
         """
         metrics = measure(probabilities, self.gold)
-        if self.words is not None:
+        if self.words is not None and self._complete.any():
             found = entities.compare(probabilities.argmax(1), self.gold, self.words, self.label_names)
             metrics["entity_f1"] = found.f1
             metrics["entity_precision"], metrics["entity_recall"] = found.precision, found.recall
@@ -109,6 +117,9 @@ class Truth:
         (right or not) and 1.
         """
         predicted = probabilities.argmax(1)
+        if self.words is not None and not self._complete.any():
+            sums = np.stack([predicted == self.gold, self.gold >= 0], axis=1).astype(np.int64)
+            return np.add.reduceat(sums, first_rows(self.words))
         if self.words is not None:
             right, found, there = entities.by_text(predicted, self.gold, self.words, self.label_names).T
         elif self.asked is not None:
@@ -138,7 +149,10 @@ class Truth:
         words, labels or pairs of entities of one are no independent rows (`sources`). At 0 and 1, where the plain one would
         be 0, that of 1 / (n + 2) from there, by Laplace's rule of succession.
         """
-        n = len(np.unique(self.sources[self.gold >= 0]))
+        counts = self.gold >= 0
+        if self.words is not None and self._complete.any():
+            counts &= np.repeat(self._complete, self.words)
+        n = len(np.unique(self.sources[counts]))
         if not n or not math.isfinite(figure):
             return 0.5
         inside = min(max(figure, 1 / (n + 2)), 1 - 1 / (n + 2))

@@ -23,6 +23,7 @@ class MultiLabel(Task):
 
     name = "multi-label"
     expected = "a list of labels in every row, or a column of 1 and 0 for each label"
+    aligned = False
     exclusive = False
     figure = "micro_f1"
 

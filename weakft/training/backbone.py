@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -102,8 +103,8 @@ def load_classifier(
 
     Raises
     ------
-    UserError : no such folder, no access to a hub, or not an encoder that transformers can put a head on; with ``trained``
-        also weights that are missing or of another shape than the config says.
+    UserError : no such folder, no access to a hub, or not an encoder that transformers can put a head on (`_try_out`); with
+        ``trained`` also weights that are missing or of another shape than the config says.
     """
     source = resolve(model)
     with _loading(model) as transformers:
@@ -127,6 +128,8 @@ def load_classifier(
             f"{source}: {len(lost)} weights are missing in model.safetensors or of another shape than config.json says, the "
             f"first: {lost[0]}. Expected a whole model folder of a finished run."
         )
+    if not trained:
+        _draw_anew(classifier, lost)
     rows = classifier.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows or tokenizer.vocab_size <= len(tokenizer.all_special_tokens):
         raise UserError(
@@ -134,7 +137,66 @@ def load_classifier(
             "the model was trained with (tokenizer.json, or the files of its vocabulary, in the same folder)."
         )
     _add_tokens(tokenizer, classifier, special_tokens)
+    if not trained:
+        _try_out(model, tokenizer, classifier)
+    sides = "token_type_ids" in inspect.signature(classifier.forward).parameters
+    if (
+        not sides or getattr(classifier.config, "type_vocab_size", 2) < 2
+    ):  # the tokenizer may be another kind of model's
+        tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name != "token_type_ids"]
     return tokenizer, classifier
+
+
+def _outputs(model: nn.Module, n: int) -> list[tuple[str, nn.Linear]]:
+    """The linear layers with ``n`` outputs; the last is the head's."""
+    return [(name, m) for name, m in model.named_modules() if isinstance(m, nn.Linear) and m.out_features == n]
+
+
+def _draw_anew(classifier: Any, drawn: Sequence[str]) -> None:
+    """Draw the head where its last layer is not among the weights ``drawn`` but came from the folder: it knows other classes,
+    or the same in another order.
+    """
+    base, last = f"{classifier.base_model_prefix}.", _outputs(classifier, classifier.config.num_labels)[-1:]
+    if last and f"{last[0][0]}.weight" not in drawn:
+        fresh = type(classifier)(classifier.config).state_dict()
+        head = {name: weights for name, weights in fresh.items() if not name.startswith(base)}
+        classifier.load_state_dict(head, strict=False)
+
+
+@torch.inference_mode()
+def _try_out(model: str, tokenizer: Any, classifier: Any) -> None:
+    """Refuse what is no encoder: it says something else of a text when a longer one is beside it, or keeps no state a token.
+
+    Raises
+    ------
+    UserError : that, or its tokenizer has no padding token.
+    """
+    found = _unlike_an_encoder(tokenizer, classifier)
+    if found:
+        raise UserError(
+            f"--model {model}: {type(classifier).__name__} {found}; expected an encoder, of BERT's or RoBERTa's kind."
+        )
+
+
+def _unlike_an_encoder(tokenizer: Any, classifier: Any) -> str:
+    if tokenizer.pad_token_id is None:
+        return "has a tokenizer without a padding token"
+    short, long = (tokenizer(text)["input_ids"][:16] for text in ("yes", "yes, no, or neither of both"))
+    behind = len(long) - len(short)
+    both = torch.tensor([[*short, *[tokenizer.pad_token_id] * behind], long])
+    mask = torch.tensor([[1] * len(short) + [0] * behind, [1] * len(long)])
+    try:
+        alone = classifier(input_ids=both[:1, : len(short)], attention_mask=mask[:1, : len(short)]).logits[0]
+        beside = classifier(input_ids=both, attention_mask=mask, output_hidden_states=True)
+        states = [tuple(state.shape[:2]) for state in beside.hidden_states]
+        same = torch.allclose(alone, beside.logits[0][: len(alone)], atol=1e-3, equal_nan=True)
+    except (AttributeError, TypeError, ValueError, IndexError, RuntimeError) as error:
+        return f"cannot be asked for a text's hidden states ({str(error).splitlines()[0]})"
+    if {states[-1], states[len(states) // 2]} != {tuple(both.shape)}:
+        return "keeps no hidden state a token"
+    return (
+        "" if same else "says something else of a text when a longer one is beside it (texts are padded on the right)"
+    )
 
 
 def _add_tokens(tokenizer: Any, classifier: Any, tokens: Sequence[str]) -> None:
@@ -159,13 +221,13 @@ class FeatureTap:
     """
 
     def __init__(self, model: nn.Module, n_classes: int) -> None:
-        heads = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == n_classes]
+        heads = _outputs(model, n_classes)
         if not heads:
             raise UserError(
                 f"{type(model).__name__}: found no linear layer with {n_classes} outputs to read features at."
             )
         self.features: torch.Tensor | None = None
-        self.head = heads[-1]
+        self.head = heads[-1][1]
         self.head.register_forward_pre_hook(self._keep)
 
     def _keep(self, _module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:

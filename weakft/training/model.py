@@ -23,6 +23,7 @@ from weakft.errors import UserError
 from weakft.tasks import restored
 from weakft.tasks.base import Task
 from weakft.tasks.classification import Classification
+from weakft.tasks.multilabel import MultiLabel
 from weakft.training.backbone import FeatureTap, load_classifier
 from weakft.training.batching import TokenizedLabels, TokenizedTexts, TokenizedWords, tokenized
 from weakft.training.calibration import Calibration
@@ -57,7 +58,15 @@ def _positions(module: torch.nn.Module) -> int | None:
     most: int | None = getattr(module.config, "max_position_embeddings", None)
     embeddings = (part for name, part in module.named_modules() if name.endswith("position_embeddings"))
     padding = next((idx for part in embeddings if (idx := getattr(part, "padding_idx", None)) is not None), -1)
-    return most and most - padding - 1
+    return most - padding - 1 if most and most > 0 else None
+
+
+def _foreign(config: dict[str, Any], folder: Path, outputs: int) -> dict[str, str]:
+    """What `Task.settings` would be for a model folder that weakft did not write."""
+    problem = config.get("problem_type")
+    if problem == "regression" or outputs < 2:
+        raise UserError(f"{folder}: has {outputs} output and no classes (a regression); expected a classifier.")
+    return {"task": MultiLabel.name} if problem == "multi_label_classification" else {}
 
 
 class EndModel:
@@ -73,7 +82,8 @@ class EndModel:
 
     Raises
     ------
-    UserError : there is no such backbone, or its files are damaged or of another kind.
+    UserError : there is no such backbone, its files are damaged or of another kind, or its tokenizer cannot say which token
+        is of which word, where the task asks that.
     """
 
     def __init__(
@@ -88,7 +98,8 @@ class EndModel:
         task: Task | None = None,
         trained: bool = False,
     ) -> None:
-        set_seed(seed)
+        if not trained:  # else nothing is drawn
+            set_seed(seed)
         AcceleratorState._reset_state(reset_partial_state=True)  # precision is global there; runs must not inherit it
         self.accelerator = Accelerator(
             cpu=device == "cpu",
@@ -105,6 +116,11 @@ class EndModel:
             self.task.problem,
             self.task.of_words,
         )
+        if self.task.aligned and not self.tokenizer.is_fast:
+            raise UserError(
+                f"--model {backbone}: its tokenizer ({type(self.tokenizer).__name__}) is written in Python and cannot say "
+                f"where tokens come from, which --task {self.task.name} needs; use a model with a tokenizer.json."
+            )
         self.anchors: list[int] = self.tokenizer.convert_tokens_to_ids(self.task.opens)
         self._anchors = torch.tensor(self.anchors, device=self.device)
         positions = _positions(self.module) or self.tokenizer.model_max_length
@@ -133,7 +149,7 @@ class EndModel:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             names = config["id2label"]
             label_names = [str(names[str(i)]) for i in range(len(names))]
-            task = restored(config.get(SETTINGS, {}))
+            task = restored(config.get(SETTINGS) or _foreign(config, folder, len(label_names)))
         except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
             raise UserError(f"{folder / 'config.json'}: expected the config of a classifier with id2label.") from error
         return cls(str(folder), label_names, max_length=None, task=task, trained=True)
