@@ -268,6 +268,15 @@ def test_what_cannot_be_compared_on_is_told_before_anything_runs(review_folder, 
         weakft.benchmark([review_folder], **options)
 
 
+def test_rules_that_are_missing_are_told_before_anything_runs(review_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "_in_a_process", lambda cell, *_: [line(cell.name, cell.method, cell.seed)])
+    options = {"output": str(tmp_path / "out"), "methods": ["gold", "cosine"], "seeds": [0]}
+    with pytest.raises(UserError, match="reviews: cosine needs labeling functions"):
+        weakft.benchmark([review_folder], **options)
+    assert not read_lines(tmp_path / "out" / "cells.jsonl")
+    assert len(weakft.benchmark([review_folder], lfs=str(tmp_path / "rules.py"), **options)) == 2
+
+
 def test_methods_that_nobody_named_are_left_out_where_there_are_no_labels_for_them(
     review_folder, tmp_path, monkeypatch
 ):

@@ -86,6 +86,9 @@ def test_python_objects():
         (b"text,label\na,pos\nb,nge\n", "row 2, column 'label': unknown label 'nge'.*Did you mean 'neg'"),
         (b"text,label\na,7\n", "row 1, column 'label': unknown label '7'"),
         (b"text\ncaf\xe9\n", "line 2, byte 4: 0xe9 is not UTF-8"),
+        ("text\nx".encode("utf-16"), "is UTF-16.*iconv -f utf-16"),
+        (b'text,label\n"It is \\"good\\" stuff",pos\n', "line 2: a quote at the beginning of a value has text behind"),
+        (b'text,label\n"Hello good" she said,pos\n', "line 2: a quote at the beginning of a value has text behind"),
         (b"text,text\na,b\n", "two columns are named 'text'"),
         (b"\n,\n,x\n", "two columns are named ''"),
         (b"text,sentence\na,b\n", "'text' and 'sentence' could each be the text; choose with --text-column"),
@@ -232,6 +235,46 @@ def test_a_quote_that_is_never_closed_swallows_no_row(tmp_path, rows, last):
         read_table(path, Columns())
     path.write_text('label,text\na,"' + "a line\n" * rows + '"\nb,plain\n')
     assert read_table(path, Columns()).texts == ["a line\n" * rows, "plain"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_tabs_within_a_value_over_lines_are_other_columns(tmp_path, end):
+    rows = ["text\tlabel", '"Great film\tpos', "bad one\tneg", 'he said "\tneg', "good\tpos"]
+    (tmp_path / "a.tsv").write_bytes(end.join(rows).encode())
+    with pytest.raises(
+        UserError, match="line 2: a quote at the beginning of a value is closed in line 4, behind other"
+    ):
+        read_table(tmp_path / "a.tsv", Columns())
+    rows[1], rows[3] = 'Great "film"\tpos', '"he said\tso" \tneg'.replace(" ", "")
+    (tmp_path / "a.tsv").write_bytes(end.join(rows).encode())
+    assert read_table(tmp_path / "a.tsv", Columns()).texts[2] == "hesaid\tso"
+
+
+@pytest.mark.parametrize("first", [0, 120])
+def test_objects_keep_their_own_keys(tmp_path, first):
+    """Also where the first lines have none."""
+    objects = [None] * first + [{"reply_to": 5}, {"other": [1, {"a": None}]}, {}, None, {"at": "2024-01-01T00:00:00"}]
+    rows = [{"text": f"t{i}", "meta": value, "n": i} for i, value in enumerate(objects)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    for found in (
+        read_table(tmp_path / "a.jsonl", Columns()),
+        read_table(tmp_path / "a.json", Columns()),
+        from_python(pd.DataFrame(rows), Columns(), "x"),
+    ):
+        assert found.columns["meta"] == objects and list(found.columns["n"]) == list(range(len(rows)))
+    with pytest.raises(UserError, match="column 'meta': expected texts, found objects"):
+        read_table(tmp_path / "a.jsonl", Columns(text="meta"))
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "meta": {"b": 1}}\n{"text": "a", "meta": {"b": 1}\n')
+    with pytest.raises(UserError, match="a.jsonl: cannot be read as JSONL: line 2: "):
+        read_table(tmp_path / "a.jsonl", Columns())
+
+
+def test_objects_cost_no_more_than_their_rows(tmp_path):
+    """As Arrow has them, each has the keys of all: 4,000 would take gigabytes."""
+    rows = [{"text": f"t{i}", "meta": {f"k{i}": 1, f"l{i}": 2, f"m{i}": 3}} for i in range(20_000)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read_table(tmp_path / "a.jsonl", Columns()).columns["meta"][7] == rows[7]["meta"]
 
 
 def test_a_later_split_brings_no_other_order_of_the_classes(tmp_path):

@@ -132,8 +132,22 @@ def test_an_example_can_be_read_as_a_row_of_pandas():
     assert "KeyError" in failures["h"].error and "no column 'star'; it has 'stars', 'text', 'id'" in failures["h"].error
 
 
+def test_an_example_can_be_written_as_a_row_of_pandas():
+    """What it sets is taken back before the next one sees the row."""
+
+    def sets(x):
+        x["upper"] = x.text.upper()
+        return int(x["upper"] == "A" == x.upper)
+
+    L, failures = apply(
+        [LabelingFunction("sets", sets), LabelingFunction("sees", lambda x: int("upper" in x))], data("a"), LABELS
+    )
+    assert L.tolist() == [[1, 0]] and not failures
+
+
 @pytest.mark.parametrize(
-    ("column", "hint"), [("category", "for the label: name theirs with --label-column, or say none"), ("uid", "x.id")]
+    ("column", "hint"),
+    [("category", "for the label: name theirs with --label-column, or say none"), ("uid", "x.id")],
 )
 def test_a_column_that_was_taken_for_labels_or_ids_is_explained(column, hint):
     frame = pd.DataFrame({"text": ["a", "b"], column: ["ham", "spam"]})

@@ -258,7 +258,7 @@ def understood_of(frame, label_names):
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        (lambda x: ["A"], r"row 1 \(id 't0'\): returned 1 votes for 2 tokens"),
+        (lambda x: ["A"], r"row 1 \(id 't0'\) of memory: returned 1 votes for 2 tokens"),
         (lambda x: "A", "returned 'A'; expected a list with a vote for each of the 2 tokens"),
         (lambda x: [(0, 3, "A")], "the span 0 to 3 crosses a token of 'very good'"),
         (lambda x: [(5, 4, "A")], "the span 5 to 4 crosses a token"),

@@ -158,7 +158,8 @@ def load(
         raise UserError(f"The class names are unknown: {where}, or give data with gold labels.")
     if rules and rules.label_names and splits.label_names and rules.label_names != splits.label_names:
         raise UserError(
-            f"{rules.source}: LABELS is {rules.label_names}, but the data's classes are {splits.label_names}. "
+            f"{rules.source}: LABELS is {rules.label_names}, but the data's classes are {splits.label_names}"
+            f"{' (without --data: the embedded messages)' if options.data is None and given.train is None else ''}. "
             "Both must name the same classes in the same order."
         )
     twice = next(
@@ -197,6 +198,9 @@ def understood(
             f"No class is called {OUTSIDE!r}: every word counts as one of an entity. Where one of {listed(names)} means that "
             f"it is in none, name the classes: LABELS = [{OUTSIDE!r}, ...] in the file with the labeling functions."
         )
+    for name in ("text", "id"):
+        if name in train.columns:
+            yield f"Column {name!r} is none that labeling functions see: x.{name} is what was named in its place."
     for flag, split in (("--valid", splits.valid), ("--test", splits.test)):
         if split is not None and split.gold is None:
             yield f"{split.source} ({flag}): {without_gold(split)}."

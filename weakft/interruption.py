@@ -16,7 +16,7 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.number, self.advice = number, "there is no checkpoint."
+        self.number, self.advice = number, "nothing was written."
 
     def __str__(self) -> str:
         return f"stopped by {signal.Signals(self.number).name}; {self.advice}"

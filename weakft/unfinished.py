@@ -91,8 +91,9 @@ def hold(folder: Path, options: dict[str, Any], resume: bool, say: Callable[[str
             yield place
         except BaseException as error:
             kept = any(place.rglob(CHECKPOINTS))
-            if isinstance(error, Interrupted) and kept:
-                error.advice = f"{place} has a checkpoint: the same command with --resume goes on from there."
+            if isinstance(error, Interrupted):
+                there = f"{place} has a checkpoint: the same command with --resume goes on from there."
+                error.advice = there if kept else "there is no checkpoint."
             if not kept:
                 _remove(place)
             raise

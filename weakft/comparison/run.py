@@ -86,6 +86,9 @@ def _usable(
         name = Cell(data, "", 0).name
         try:
             splits, rules = load_compared(data, shared, "weakft benchmark")
+            needing = next((method for method in config.methods if find(method).reads_rules), None)
+            if needing and rules is None and splits.train.votes is None:
+                raise UserError(f"{name}: {needing} needs labeling functions (--lfs), and the data has no ready votes.")
         except UserError as error:
             if len(config.data) < 2:
                 raise
@@ -123,7 +126,7 @@ def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
     note = folder / SHARED
     if folder.is_dir() and any(folder.iterdir()) and not note.is_file():
         raise UserError(f"--output {folder}: exists and holds no comparison; name another folder.")
-    if note.is_file():
+    if note.is_file() and read_lines(folder / CELLS):
         before = yaml.safe_load(note.read_text(encoding="utf-8")) or {}
         for name in sorted(before.keys() | shared.keys()):
             there, now = before.get(name), shared.get(name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,14 @@ from weakft.errors import UserError
 
 FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
+LINE_END = re.compile(r"[\r\n]")
+
 BLOCK = 1 << 26
 """Bytes of a CSV or JSONL file that are looked at together; no row may be longer."""
+
+
+LOOKED_AT = 100
+"""Lines of a JSONL file that may say that it has objects inside its rows."""
 
 
 def parse(path: Path) -> pa.Table:
@@ -66,6 +74,9 @@ def _check_utf8(path: Path) -> None:
     """Refuse a file that is not UTF-8, with the line and byte of the first offence."""
     line = 1
     with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise UserError(f"{path}: is UTF-16. Save it as UTF-8 (for example: iconv -f utf-16 -t utf-8 IN > OUT).")
+        file.seek(0)
         for raw in file:
             try:
                 raw.decode("utf-8")
@@ -99,7 +110,7 @@ def _read_csv(path: Path, delimiter: str) -> pa.Table:
     except pa.ArrowInvalid:
         pass
     else:
-        if any(pa.compute.any(pa.compute.match_substring(column, "\n")).as_py() for column in table.columns):
+        if _holds_quotes(path):
             _refuse_stray_quotes(path, delimiter)
         return table
     try:
@@ -111,16 +122,27 @@ def _read_csv(path: Path, delimiter: str) -> pa.Table:
         ) from error
 
 
+def _holds_quotes(path: Path) -> bool:
+    with path.open("rb") as file:
+        return any(b'"' in block for block in iter(lambda: file.read(BLOCK), b""))
+
+
 def _refuse_stray_quotes(path: Path, delimiter: str) -> None:
-    """Refuse a file in which a quote that begins a value goes on over lines to one that begins another value, or to the end:
-    pyarrow takes the rows between them for one value.
+    """Refuse a file in which a quote that begins a value goes on to one that another value has, or to the end: pyarrow takes
+    what is between them, perhaps whole rows, for one value, and drops a quote or two. The last quote may stand where one that
+    closes does; what tells then are tabs, which a value of a TSV file over several lines hardly has.
     """
     limit = csv.field_size_limit(BLOCK)  # such a value is a long one
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader, first = csv.reader(file, delimiter=delimiter, strict=True), 1
             try:
-                for _ in reader:
+                for row in reader:
+                    if delimiter == "\t" and any("\t" in value and LINE_END.search(value) for value in row):
+                        raise ValueError(
+                            f"line {first}: a quote at the beginning of a value is closed in line {reader.line_num}, behind "
+                            "other columns. Put values that hold quotes in quotes, and double theirs"
+                        )
                     first = reader.line_num + 1
             except csv.Error as error:
                 closed = f"has text behind the one that closes it, in line {reader.line_num}"
@@ -146,18 +168,45 @@ def _parse_csv(path: Path, delimiter: str, header: list[str], threads: bool = Tr
 
 
 def _read_lines(path: Path) -> pa.Table:
-    """JSONL. Strings that look like dates stay strings, as in every other format."""
+    """JSONL. Strings that look like dates stay strings, as in every other format. Rows with objects inside are read one by
+    one: pyarrow would give each the keys of all.
+    """
     how = pa.json.ReadOptions(block_size=BLOCK)
+    with path.open(encoding="utf-8-sig") as file:
+        if any(map(_holds_object, islice(file, LOOKED_AT))):
+            return _read_rows(path)
     try:
         table = pa.json.read_json(path, read_options=how)
     except pa.ArrowInvalid as error:
+        if "object" in str(error):
+            return _read_rows(path)
         raise ValueError(_bad_line(path, str(error))) from error
+    if any("struct<" in str(kind) for kind in table.schema.types):
+        return _read_rows(path)
     fields = [pa.field(field.name, _strings_for_dates(field.type)) for field in table.schema]
     if [field.type for field in fields] == table.schema.types:
         return table
     return pa.json.read_json(
         path, read_options=how, parse_options=pa.json.ParseOptions(explicit_schema=pa.schema(fields))
     )
+
+
+def _holds_object(line: str) -> bool:
+    return "{" in line[line.find("{") + 1 :]  # one in a string costs time alone
+
+
+def _read_rows(path: Path) -> pa.Table:
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            rows = [json.loads(line) for line in file if line.strip()]
+        return _of_rows(rows, path)
+    except (ValueError, AttributeError) as error:  # no JSON, no object
+        raise ValueError(_bad_line(path, str(error))) from error
+
+
+def _of_rows(rows: list[dict[str, Any]], path: Path) -> pa.Table:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return table_of(names, [[row.get(name) for row in rows] for name in names], str(path))
 
 
 def _bad_line(path: Path, problem: str) -> str:
@@ -200,8 +249,7 @@ def _read_objects(path: Path) -> pa.Table:
         content = [{"id": key, **value} for key, value in content.items()]
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise ValueError('expected a list of objects, [{"text": ...}, ...]')
-    names = list(dict.fromkeys(name for row in content for name in row))
-    return table_of(names, [[row.get(name) for row in content] for name in names], str(path))
+    return _of_rows(content, path)
 
 
 def _by_row(columns: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ FLOAT = re.compile(r"-?[0-9]{1,9}\.0")
 
 EXACT = 2**53
 """Up to here a float is the whole number that was written."""
+
+JSON = {b"weakft": b"json"}
+"""What is said of a column whose strings are the JSON of objects."""
 
 NONE = "none"
 """The name of no column: labels are not to be guessed."""
@@ -82,6 +86,11 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
     names = [str(name) for name in table.column_names]
     _distinct(names, source)
     sources = _text_columns(table, columns, names, source)
+    objects = next((name for name in sources if is_json(table.schema.field(name))), None)
+    if objects is not None:
+        raise UserError(
+            f"{source}: column {objects!r}: expected texts, found objects; name another with --text-column."
+        )
     if table.num_rows == 0:
         raise UserError(f"{source}: the table has columns but no rows.")
     tokens = is_list(table.column(sources[0]).type)
@@ -136,6 +145,8 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
 
 def _values(table: pa.Table, column: str, source: str) -> list[Any]:
     """A column as Python values; not all that a Parquet file can hold are some, such as dates after the year 9999."""
+    if is_json(table.schema.field(column)):
+        return [None if value is None else json.loads(value) for value in table.column(column).to_pylist()]
     try:
         return table.column(column).to_pylist()
     except (pa.ArrowException, OverflowError, ValueError) as error:
@@ -143,6 +154,11 @@ def _values(table: pa.Table, column: str, source: str) -> list[Any]:
             f"{source}: column {column!r}: cannot be read as Python values: {str(error).splitlines()[0]}. "
             "Write it as text, or leave it out."
         ) from error
+
+
+def is_json(field: pa.Field) -> bool:
+    """Whether a column's strings are the JSON of objects (`table_of`)."""
+    return field.metadata is not None and JSON.items() <= field.metadata.items()
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -358,7 +374,8 @@ def _guessed(columns: Columns, column: str) -> str:
         said = f" They are those found in {columns.found_in}: name all of them beside the labeling functions, LABELS = [...]."
     if columns.label is None:
         said += (
-            f" Column {column!r} was taken for the labels by its name: name theirs with --label-column, or say {NONE}."
+            f" Column {column!r} was taken for the labels by its name: name theirs with --label-column, rename this one, "
+            f"or say {NONE}."
         )
     return said
 
@@ -376,17 +393,20 @@ def _distinct(names: list[str], source: str) -> None:
 
 
 def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> pa.Table:
-    """A table of Python values, a sequence a column; NaN is a missing value.
+    """A table of Python values, a sequence a column; NaN is a missing value. Columns of objects are kept as JSON (`is_json`),
+    since Arrow gives each object the keys of all.
 
     Raises
     ------
     UserError : two columns of one name, values that no column type holds together, or a string that is not Unicode.
     """
     _distinct(names, source)
-    arrays = []
+    arrays, fields = [], []
     for name, column in zip(names, map(list, values), strict=True):
         try:
-            arrays.append(_array(column))
+            text = _as_json(column) if any(map(_is_object, column)) else None
+            arrays.append(_array(column) if text is None else pa.array(text, pa.string()))
+            fields.append(pa.field(name, arrays[-1].type, metadata=None if text is None else JSON))
         except UnicodeEncodeError as error:
             raise UserError(f"{source}: {unwritable(column, name, error)}") from error
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -394,7 +414,21 @@ def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> 
                 f"{source}: column {name!r}: expected values of one type, found others beside them "
                 f"({str(error).splitlines()[0]}). Give the column one type, or leave it out."
             ) from error
-    return pa.table(arrays, names=names)
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, (list, tuple)) and any(map(_is_object, value)))
+
+
+def _as_json(column: list[Any]) -> list[str | None] | None:
+    """Objects as JSON, missing ones as None; None where JSON cannot hold them as they are."""
+    try:
+        text = [None if value is None or value != value else json.dumps(value) for value in column]
+    except (TypeError, ValueError):
+        return None
+    same = all(one is None or json.loads(one) == value for one, value in zip(text, column, strict=True))
+    return text if same else None
 
 
 def _array(column: list[Any]) -> pa.Array:

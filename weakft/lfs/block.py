@@ -198,11 +198,17 @@ def ambiguous(where: str) -> UserError:
     )
 
 
+def at_row(voting: Voting, lf: Any, row: int) -> str:
+    """Where a labeling function said something, for messages."""
+    data = voting.data
+    return f"{place(lf)}: row {data.first_row + row + 1} (id {data.ids[row]!r}) of {data.source}"
+
+
 def class_number(voting: Voting, lf: Any, vote: Any, row: int) -> int:
     """The class number of a vote (a name, an integer, or a NumPy integer); anything else is an error that names the LF."""
     if vote is None:
         return ABSTAIN
-    where = f"{place(lf)}: row {voting.data.first_row + row + 1} (id {voting.data.ids[row]!r})"
+    where = at_row(voting, lf, row)
     if isinstance(vote, str):
         if vote not in voting.number:
             known = ", ".join(map(repr, voting.label_names))

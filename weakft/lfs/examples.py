@@ -30,6 +30,10 @@ class Example(SimpleNamespace):
         except KeyError:
             raise KeyError(_no_column(self, name)) from None
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        _note(self)
+        _attributes(self)[name] = value
+
     def get(self, name: str, default: Any = None) -> Any:
         """A column's value, or the default where there is no such column."""
         return _attributes(self).get(name, default)

@@ -13,9 +13,8 @@ import numpy as np
 from weakft.data.dataset import ABSTAIN
 from weakft.data.labels import NO, NOT, YES
 from weakft.errors import UserError, nearest
-from weakft.lfs.block import Failure, Voting, ambiguous, is_whole, said
+from weakft.lfs.block import Failure, Voting, ambiguous, at_row, is_whole, said
 from weakft.lfs.columnwise import TextBlock, is_pattern
-from weakft.lfs.core import place
 
 
 def apply_labels(voting: Voting, texts: range) -> tuple[np.ndarray, dict[str, Failure]]:
@@ -48,7 +47,7 @@ def _votes(voting: Voting, lf: Any, value: Any, text: int) -> np.ndarray:
     asked = voting.data.asked
     assert asked is not None
     votes = np.full(len(asked), ABSTAIN, dtype=np.int8)
-    where = f"{place(lf)}: row {voting.data.first_row + text + 1} (id {voting.data.ids[text]!r})"
+    where = at_row(voting, lf, text)
     several = isinstance(value, (list, tuple, set, frozenset, np.ndarray))
     for one in list(value) if several else [value]:
         if is_whole(one) and one == ABSTAIN:

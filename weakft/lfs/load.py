@@ -134,6 +134,10 @@ def load_file(path: Path) -> RuleSet:
     UserError : no such file, an error while it runs (with its line), no labeling function, one without its decorator in a
         list of others, a name used twice.
     """
+    if path.is_dir():
+        raise UserError(
+            f"--lfs {path}: is a folder. Expected a Python file with labeling functions, such as one in it."
+        )
     if not path.is_file():
         raise UserError(f"--lfs {path}: there is no such file. Expected a Python file with labeling functions.")
     name = f"weakft_user_lfs_{path.stem}"

@@ -14,9 +14,8 @@ import numpy as np
 from weakft.data.dataset import ABSTAIN
 from weakft.data.words import split_words
 from weakft.errors import UserError
-from weakft.lfs.block import BLOCK, Failure, Voting, class_number, said
+from weakft.lfs.block import BLOCK, Failure, Voting, at_row, class_number, said
 from weakft.lfs.columnwise import TextBlock, is_pattern
-from weakft.lfs.core import place
 from weakft.tasks.entities import BEGIN, INSIDE
 
 Words = tuple[tuple[int, int], ...]
@@ -92,7 +91,7 @@ def _of_pattern(voting: Voting, lf: Any, text: int) -> np.ndarray:
 def _of_python(voting: Voting, lf: Any, value: Any, text: int) -> np.ndarray:
     words = word_spans(voting.data.texts[text])
     votes = np.full(len(words), ABSTAIN, dtype=voting.vote_type)
-    where = f"{place(lf)}: row {voting.data.first_row + text + 1} (id {voting.data.ids[text]!r})"
+    where = at_row(voting, lf, text)
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, (list, tuple)):

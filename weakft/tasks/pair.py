@@ -38,6 +38,10 @@ class Pair(Task):
     def _shown(self, row: int, text: str) -> Shown:
         sides = text.split(SEPARATOR)
         if len(sides) != 2 or not all(side.strip() for side in sides):
-            raise BadText(row, f"expected two sentences with {SEPARATOR!r} between them, found {text[:80]!r}.")
+            raise BadText(
+                row,
+                f"expected two sentences (--text-column FIRST,SECOND, or one with {SEPARATOR!r} between them), found "
+                f"{text[:80]!r}.",
+            )
         first, second = (with_tokens(side, self, row, 1) if self.names else side for side in sides)
         return first, second
