@@ -138,7 +138,7 @@ def test_pattern_lfs_beside_others_keep_their_columns_and_rows():
 
 def test_a_pattern_lf_that_names_no_class_says_so_where_it_first_votes():
     data = Dataset(["x", "a"], ["i", "j"])
-    with pytest.raises(UserError, match=r"test_columnwise\.py, line.*'r': row 2 .id 'j'.: voted 'spma'"):
+    with pytest.raises(UserError, match=r"test_columnwise\.py, line.*'r': row 2 .id 'j'. of memory: voted 'spma'"):
         apply([regex("r", "^a", "spma")], data, ["ham", "spam"])
     assert (apply([regex("r", "^b", "spma")], data, ["ham", "spam"])[0] == -1).all()
 

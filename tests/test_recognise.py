@@ -389,7 +389,7 @@ def test_errors_and_bad_votes_are_reported_as_row_by_row():
     assert (failures["r"].count, failures["r"].first_row) == (2, 2) and "IndexError" in failures["r"].traceback
     with pytest.raises(UserError, match=r"'r': raised IndexError.*row 3 .id '2'"):
         apply([raises], data(*texts), LABELS, strict=True)
-    with pytest.raises(UserError, match=r"row 2 .id '1'.: voted 7"):
+    with pytest.raises(UserError, match=r"row 2 .id '1'. of memory: voted 7"):
         apply([LabelingFunction("s", lambda x: 7 if "a" in x.text else ABSTAIN)], data(*texts), LABELS)
     with pytest.raises(UserError, match=r"row 1 .id '0'.: voted 7"):
         apply([LabelingFunction("s", lambda x: 0 if "a" in x.text else 7)], data(*texts), LABELS)
