@@ -391,9 +391,9 @@ def test_errors_and_bad_votes_are_reported_as_row_by_row():
         apply([raises], data(*texts), LABELS, strict=True)
     with pytest.raises(UserError, match=r"row 2 .id '1'. of memory: voted 7"):
         apply([LabelingFunction("s", lambda x: 7 if "a" in x.text else ABSTAIN)], data(*texts), LABELS)
-    with pytest.raises(UserError, match=r"row 1 .id '0'.: voted 7"):
+    with pytest.raises(UserError, match=r"row 1 .id '0'. of memory: voted 7"):
         apply([LabelingFunction("s", lambda x: 0 if "a" in x.text else 7)], data(*texts), LABELS)
-    with pytest.raises(UserError, match=r"row 1 .id '0'.: returned True"):
+    with pytest.raises(UserError, match=r"row 1 .id '0'. of memory: returned True"):
         apply([LabelingFunction("s", lambda x: "b" in x.text)], data(*texts), LABELS)
 
 
