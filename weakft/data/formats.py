@@ -17,7 +17,7 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
-from weakft.data.tables import table_of
+from weakft.data.tables import is_object, table_of
 from weakft.errors import UserError
 
 FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
@@ -192,7 +192,13 @@ def _read_lines(path: Path) -> pa.Table:
 
 
 def _holds_object(line: str) -> bool:
-    return "{" in line[line.find("{") + 1 :]  # one in a string costs time alone
+    if "{" not in line[line.find("{") + 1 :]:
+        return False
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return False  # which is told later
+    return isinstance(row, dict) and any(map(is_object, row.values()))
 
 
 def _read_rows(path: Path) -> pa.Table:

@@ -404,7 +404,7 @@ def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> 
     arrays, fields = [], []
     for name, column in zip(names, map(list, values), strict=True):
         try:
-            text = _as_json(column) if any(map(_is_object, column)) else None
+            text = _as_json(column) if any(map(is_object, column)) else None
             arrays.append(_array(column) if text is None else pa.array(text, pa.string()))
             fields.append(pa.field(name, arrays[-1].type, metadata=None if text is None else JSON))
         except UnicodeEncodeError as error:
@@ -417,8 +417,9 @@ def table_of(names: list[str], values: Sequence[Iterable[Any]], source: str) -> 
     return pa.table(arrays, schema=pa.schema(fields))
 
 
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, (list, tuple)) and any(map(_is_object, value)))
+def is_object(value: Any) -> bool:
+    """Whether a value is an object, or a list that holds one."""
+    return isinstance(value, dict) or (isinstance(value, (list, tuple)) and any(map(is_object, value)))
 
 
 def _as_json(column: list[Any]) -> list[str | None] | None:
