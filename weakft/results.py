@@ -16,11 +16,11 @@ from weakft.data.rows import identified
 from weakft.job import Job
 from weakft.label_models.base import covered, vote_shares
 from weakft.label_models.silence import fill, unvoted
+from weakft.runs import NOT_INSTALLED
 from weakft.tasks.measure import Truth
 from weakft.ties import untied
 
 TRACKED = ("weakft", "torch", "transformers", "accelerate", "snorkel", "scikit-learn", "numpy", "pandas")
-NOT_INSTALLED = "not installed"
 
 
 def installed(package: str) -> str:

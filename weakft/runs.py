@@ -22,6 +22,9 @@ LF_SUMMARY = "lf_summary.csv"
 DISAGREEMENTS = "disagreements.parquet"
 REPORT = "report.html"
 
+NOT_INSTALLED = "not installed"
+"""What stands in metrics.json for the version of a package that is not."""
+
 RUN = frozenset({METRICS, CONFIG, MODEL, PREDICTIONS, LF_SUMMARY, DISAGREEMENTS, REPORT})
 """What a run folder may hold."""
 

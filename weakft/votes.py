@@ -121,14 +121,16 @@ def aggregate(
     from weakft.label_models.per_label import choose_each
     from weakft.label_models.registry import learns
     from weakft.label_models.silence import unvoted
-    from weakft.tasks.folds import row_sources
+    from weakft.tasks.folds import per_row, sources
 
     name, asked, balance = config.label_model, splits.train.asked, config.class_balance
     gold = splits.valid.gold if splits.valid is not None else None
     reads = gold is not None and votes.valid is not None and (name == "auto" or learns(name))
     known = gold.read("select") if reads and gold is not None else None
     valid_L = votes.valid if reads else None
-    source = row_sources(splits.valid.texts, splits.valid.words, asked) if reads and splits.valid is not None else None
+    source = None
+    if reads and splits.valid is not None:
+        source = per_row(sources(splits.valid.texts), splits.valid.words, asked)
     if asked is not None:
         choice = choose_each(name, votes.train, asked, config.seed, valid_L, known, balance, beside, source)
     else:

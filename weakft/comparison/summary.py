@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from weakft.comparison.methods import find, order
-from weakft.results import NOT_INSTALLED
+from weakft.runs import NOT_INSTALLED
 from weakft.tasks.measure import HEADLINES, headline
 
 if TYPE_CHECKING:

@@ -120,7 +120,7 @@ def choose(
     of all rows' classes say nothing of the rows with votes. Label models are then not given ``class_balance``, and the
     validation split's is that of its rows with votes; `Choice.class_balance` is that of all rows.
 
-    source : which text each validation row is of (`folds.row_sources`), None where each is of its own.
+    source : which text each validation row is of (`folds.sources`), None where each is of its own.
 
     Raises
     ------

@@ -21,11 +21,9 @@ def sources(texts: Sequence[str]) -> np.ndarray:
     return np.array([numbers.setdefault(words, len(numbers)) for words in plain], dtype=np.int64)
 
 
-def row_sources(
-    texts: Sequence[str], words: np.ndarray | None = None, asked: Sequence[str] | None = None
-) -> np.ndarray:
-    """The text's number (`sources`) of each row, int [rows]: of each of its ``words`` [n], of each label ``asked`` of it."""
-    return np.repeat(sources(texts), words if words is not None else len(asked or [""]))
+def per_row(numbers: np.ndarray, words: np.ndarray | None, asked: Sequence[str] | None) -> np.ndarray:
+    """The number of each row's text, int [rows], given those of texts [n]: its ``words`` [n] or labels ``asked`` are rows."""
+    return np.repeat(numbers, words if words is not None else len(asked or [""]))
 
 
 def by_source(figures: np.ndarray, source: np.ndarray) -> np.ndarray:

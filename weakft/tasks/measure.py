@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from weakft.data.dataset import Dataset, first_rows
 from weakft.data.labels import YES
 from weakft.tasks import entities
-from weakft.tasks.folds import by_source, row_sources
+from weakft.tasks.folds import by_source, per_row, sources
 
 
 class Metrics(TypedDict):
@@ -73,11 +73,10 @@ class Truth:
     @cached_property
     def sources(self) -> np.ndarray:
         """Which text each row is of [r], numbered as by `folds.sources`; where the texts are not known, each of its own."""
-        if self.texts is not None:
-            return row_sources(self.texts, self.words, self.asked)
-        rows = self.words if self.words is not None else len(self.asked or [""])
-        texts = len(self.gold) // rows if isinstance(rows, int) else len(rows)
-        return np.repeat(np.arange(texts), rows)
+        if self.texts is None:
+            n = len(self.words) if self.words is not None else len(self.gold) // len(self.asked or [""])
+            return per_row(np.arange(n), self.words, self.asked)
+        return per_row(sources(self.texts), self.words, self.asked)
 
     @cached_property
     def _complete(self) -> np.ndarray:
