@@ -262,6 +262,18 @@ def test_wilson_matches_statsmodels_values():
     assert np.isnan(wilson(0, 0)).all()
 
 
+def test_votes_on_rows_of_one_text_count_once_in_the_interval():
+    votes, gold = np.array([[1], [1], [1], [-1], [1]]), np.array([1, 1, 1, 0, 0])
+    alone, together = (
+        summarise(votes, ["a"], ["x", "y"], None, votes, gold, sources=np.array(s)).iloc[0]
+        for s in ([0, 1, 2, 3, 4], [0, 0, 0, 3, 4])
+    )
+    assert (alone["ci_low"], alone["ci_high"]) == wilson(3, 4)
+    assert together["votes_checked"] == 4 and together["accuracy"] == 0.75
+    assert (together["ci_low"], together["ci_high"]) == pytest.approx(wilson(3, 4, texts=2))
+    assert together["ci_high"] - together["ci_low"] > alone["ci_high"] - alone["ci_low"]
+
+
 def test_a_file_is_read_afresh_however_soon_it_is_edited(tmp_path):
     path = tmp_path / "rules.py"
     for limit in (3, 4):  # as long a file, in the same second

@@ -160,6 +160,18 @@ def test_intervals_of_words_are_said_to_take_them_for_independent(shown, folder)
     assert "a share of independent tokens" in of_words and "independent" not in shown.text("reached")
 
 
+def test_rows_of_one_text_count_once_in_the_interval(shown, folder):
+    metrics = json.loads((folder / runs.METRICS).read_text())
+    for figures in metrics["table"].values():
+        figures |= {"accuracy": 0.75, "texts": 20}
+    (folder / runs.METRICS).write_text(json.dumps(metrics))
+    told = Page(page.write(folder).read_text(encoding="utf-8"))
+    low, high = by_quadratic(15, 20)
+    assert told.cells["reached"][9] == f"{low:.3f}–{high:.3f}"
+    assert "These texts are of 20 different texts" in told.text("reached")
+    assert "different texts" not in shown.text("reached")
+
+
 def test_wilsons_numbers():
     """The score method's column of table I in Newcombe 1998, Statistics in Medicine 17:857."""
     for right, n, expected in (

@@ -21,6 +21,7 @@ from weakft.lfs.cache import apply_cached, default_folder
 from weakft.lfs.load import RuleSet
 from weakft.lfs.summary import summarise
 from weakft.tasks.entities import agreed
+from weakft.tasks.folds import per_row, sources
 
 if TYPE_CHECKING:
     from weakft.label_models.choose import Choice
@@ -121,16 +122,13 @@ def aggregate(
     from weakft.label_models.per_label import choose_each
     from weakft.label_models.registry import learns
     from weakft.label_models.silence import unvoted
-    from weakft.tasks.folds import per_row, sources
 
     name, asked, balance = config.label_model, splits.train.asked, config.class_balance
     gold = splits.valid.gold if splits.valid is not None else None
     reads = gold is not None and votes.valid is not None and (name == "auto" or learns(name))
     known = gold.read("select") if reads and gold is not None else None
     valid_L = votes.valid if reads else None
-    source = None
-    if reads and splits.valid is not None:
-        source = per_row(sources(splits.valid.texts), splits.valid.words, asked)
+    source = _sources(splits.valid) if reads else None
     if asked is not None:
         choice = choose_each(name, votes.train, asked, config.seed, valid_L, known, balance, beside, source)
     else:
@@ -138,6 +136,11 @@ def aggregate(
         whole = splits.train.words is None
         choice = choose(name, votes.train, len(label_names), config.seed, valid_L, known, shares, beside, whole, source)
     return choice.silenced(votes.train, unvoted(label_names, splits.train, votes.train, valid_L, known))
+
+
+def _sources(valid: Dataset | None) -> np.ndarray | None:
+    """Which text each validation row is of."""
+    return None if valid is None else per_row(sources(valid.texts), valid.words, valid.asked)
 
 
 def _ready(split: Dataset | None) -> np.ndarray | None:
@@ -151,7 +154,8 @@ def lf_summary(votes: Votes, splits: Splits, label_names: list[str]) -> tuple[pd
     """
     gold = splits.valid.gold if splits.valid is not None and votes.valid is not None else None
     labels = gold.read("lf summary") if gold is not None else None
-    frame = summarise(votes.train, votes.names, label_names, votes.failures, votes.valid, labels, splits.train.asked)
+    known = votes.valid, labels, splits.train.asked, None if labels is None else _sources(splits.valid)
+    frame = summarise(votes.train, votes.names, label_names, votes.failures, *known)
     return frame, 0 if gold is None else gold.n_known
 
 

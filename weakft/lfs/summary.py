@@ -14,8 +14,10 @@ from weakft.lfs.apply import Failure
 Z95 = 1.959964
 
 
-def wilson(right: int, n: int) -> tuple[float, float]:
+def wilson(right: int, n: int, texts: int | None = None) -> tuple[float, float]:
     """The 95 % Wilson score interval of a share of ``right`` in ``n`` (Wilson 1927); (nan, nan) for n = 0.
+
+    texts : of how many texts the n rows are, where some are of one: these tell no more than one does, for all that is known.
 
     Examples
     --------
@@ -24,7 +26,7 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     """
     if n == 0:
         return float("nan"), float("nan")
-    p, z2 = right / n, Z95**2
+    p, n, z2 = right / n, texts or n, Z95**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))  # they round past the ends
@@ -46,12 +48,14 @@ def summarise(
     gold_L: np.ndarray | None = None,
     gold: np.ndarray | None = None,
     asked: Sequence[str] | None = None,
+    sources: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """One row a labeling function, the one to mend first.
 
     polarity : the classes it votes for.   coverage, overlaps, conflicts : shares of rows on which it votes, votes
     beside another, votes against another (Snorkel's definitions), on ``L`` [n, m].
-    votes_checked, accuracy, ci_low, ci_high : with ``gold`` [g] and the votes ``gold_L`` [g, m] on the same rows.
+    votes_checked, accuracy, ci_low, ci_high : with ``gold`` [g] and the votes ``gold_L`` [g, m] on the same rows, of which those of
+    one source [g] (`weakft.tasks.folds`) count as one in the interval.
     errors : rows on which it raised, of all splits.
     asked : the labels of which a text can have any number; rows are then texts, and it votes for labels or against them.
 
@@ -84,7 +88,8 @@ def summarise(
             right = int((gold_L[checked, j] == gold[checked]).sum())
             count = int(checked.sum())
             row |= {"votes_checked": count, "accuracy": right / count if count else float("nan")}
-            row["ci_low"], row["ci_high"] = wilson(right, count)
+            of = None if sources is None else len(np.unique(sources[checked]))
+            row["ci_low"], row["ci_high"] = wilson(right, count, of)
         row["errors"] = failures[name].count if failures and name in failures else 0
         rows.append(row)
     frame = pd.DataFrame(rows)

@@ -23,11 +23,12 @@ DISAGREEMENT_COLUMNS = ("id", "text", "votes", "label_model", "model", "probabil
 
 
 class Figures(BaseModel):
-    """Figures of one split; None where the split has no gold."""
+    """Figures of one split; None where the split has no gold. ``texts`` : of how many its ``n`` rows are, if not as many."""
 
     accuracy: float | None
     macro_f1: float | None
     n: int
+    texts: int | None = None
     entity_f1: float | None = None
     micro_f1: float | None = None
 

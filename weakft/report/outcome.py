@@ -64,7 +64,7 @@ def reached(run: FinishedRun) -> dict[str, Any] | None:
             "name": row_name(name, m.method, run.options.get("gold_labels")),
             "ours": name == m.method,
             "accuracy": figures.accuracy,
-            "interval": wilson(_right(figures), figures.n),
+            "interval": wilson(_right(figures), figures.n, figures.texts),
             "macro_f1": figures.macro_f1,
             "more": getattr(figures, m.headline),
             "n": figures.n,
@@ -73,7 +73,8 @@ def reached(run: FinishedRun) -> dict[str, Any] | None:
         if figures.n and figures.accuracy is not None
     ]
     more = "" if m.headline == "accuracy" else run.figure
-    return {"rows": rows, "sentence": sentence(m), "unit": run.unit, "more": more} if rows else None
+    texts = max((figures.texts or 0 for figures in m.table.values()), default=0)
+    return {"rows": rows, "sentence": sentence(m), "unit": run.unit, "more": more, "texts": texts} if rows else None
 
 
 def _right(figures: Figures) -> int:

@@ -18,14 +18,16 @@ from weakft.tasks.folds import by_source, per_row, sources
 
 
 class Metrics(TypedDict):
-    """Figures of one split: share of right rows, unweighted mean of the classes' F1, number of rows; of words also F1,
-    precision and recall of whole entities (`weakft.tasks.entities`), over all types together. Where a text can have any
-    number of labels: ``macro_f1`` is the mean of the labels' F1, ``micro_f1`` that of all labels together.
+    """Figures of one split: share of right rows, unweighted mean of the classes' F1, number of rows, and of texts where
+    these are fewer; of words also F1, precision and recall of whole entities (`weakft.tasks.entities`), over all types
+    together. Where a text can have any number of labels: ``macro_f1`` is the mean of the labels' F1, ``micro_f1`` that of
+    all labels together.
     """
 
     accuracy: float
     macro_f1: float
     n: int
+    texts: NotRequired[int]
     entity_f1: NotRequired[float]
     entity_precision: NotRequired[float]
     entity_recall: NotRequired[float]
@@ -79,6 +81,11 @@ class Truth:
         return per_row(sources(self.texts), self.words, self.asked)
 
     @cached_property
+    def _texts(self) -> int:
+        """Of how many texts the rows with gold labels are."""
+        return len(np.unique(self.sources[self.gold >= 0]))
+
+    @cached_property
     def _complete(self) -> np.ndarray:
         assert self.words is not None
         return entities.complete(self.gold, self.words)
@@ -97,6 +104,8 @@ class Truth:
         Macro-F1 averages over the classes that occur in gold or in the predictions (scikit-learn's definition).
         """
         metrics = measure(probabilities, self.gold)
+        if self._texts < metrics["n"]:
+            metrics["texts"] = self._texts
         if self.words is not None and self._complete.any():
             found = entities.compare(probabilities.argmax(1), self.gold, self.words, self.label_names)
             metrics["entity_f1"] = found.f1
