@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -507,6 +508,16 @@ def test_from_python_what_was_not_meant_is_a_warning_where_weakft_was_called(tmp
     assert any("no gold labels among its columns ('sentiment')" in line for line in said)
     assert any("broken" in line and "raised on 70 rows" in line for line in said)
     assert not any("classification: 50 training texts" in line for line in said)  # that is no mistake
+
+
+@pytest.mark.parametrize("asked", [64, 65])
+def test_more_tokens_than_the_encoder_reads_are_told_of(tiny_model, tmp_path, asked):
+    options = {"model": str(tiny_model), "max_length": asked, "max_steps": 2, "device": "cpu", "method": "weak"}
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        weakft.train(table(40, 0), review_lfs(), label_names=LABELS, output=tmp_path / "run", cache=False, **options)
+    told = [str(w.message) for w in said if "--max-length" in str(w.message)]
+    assert told == ([f"--max-length 65: {tiny_model} reads 64 tokens of a text at most."] if asked == 65 else [])
 
 
 def test_unknown_class_names_are_asked_for_where_they_can_be_given():

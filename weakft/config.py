@@ -5,6 +5,7 @@ The command line (`cli.py`) and the Python API both build these classes; unknown
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -340,7 +341,7 @@ C = TypeVar("C", bound=Options)
 
 
 def build(kind: type[C], values: dict[str, Any], source: str) -> C:
-    """Make an options object from plain values.
+    """Make an options object from plain values; a path may be a `Path`, too.
 
     Raises
     ------
@@ -353,6 +354,7 @@ def build(kind: type[C], values: dict[str, Any], source: str) -> C:
         owners = [f"weakft {verb}" for verb, other in BY_VERB.items() if unknown[0] in other.model_fields]
         hint = f" It is one of {', '.join(owners)}." if owners else nearest(unknown[0], list(kind.model_fields))
         raise UserError(f"{source}: unknown option {unknown[0]!r}.{hint}")
+    values = {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in values.items()}
     try:
         return kind(**values)
     except BadValue as error:

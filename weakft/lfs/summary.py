@@ -54,8 +54,8 @@ def summarise(
 
     polarity : the classes it votes for.   coverage, overlaps, conflicts : shares of rows on which it votes, votes
     beside another, votes against another (Snorkel's definitions), on ``L`` [n, m].
-    votes_checked, accuracy, ci_low, ci_high : with ``gold`` [g] and the votes ``gold_L`` [g, m] on the same rows, of which those of
-    one source [g] (`weakft.tasks.folds`) count as one in the interval.
+    votes_checked, accuracy, ci_low, ci_high : with ``gold`` [g] and the votes ``gold_L`` [g, m] on the same rows, of which
+    those of one source [g] (`weakft.tasks.folds`) count as one in the interval.
     errors : rows on which it raised, of all splits.
     asked : the labels of which a text can have any number; rows are then texts, and it votes for labels or against them.
 

@@ -67,6 +67,10 @@ def train_end_model(
     result = Trained(untrained(config, outputs, choose(config.task, splits.train)))
     model = result.model
     model.say = progress.say
+    if config.max_length > model.max_length:
+        progress.say(
+            f"--max-length {config.max_length}: {config.model} reads {model.max_length} tokens of a text at most."
+        )
     bench = Bench(config, splits, result, model.snapshot(), progress, checkpoints)
     with timed(result.timing, "tokenize"):
         tokens = bench.of_valid if method.labels == "valid" else model.tokenize(splits.train.texts)
