@@ -128,7 +128,7 @@ def test_no_row_is_judged_by_a_label_of_its_own_text():
         ({}, False, False),
         ({"class_balance": [0.5, 0.5]}, True, False),
         ({"calibrated_teacher": False}, True, False),
-        ({"use_valid": True}, True, False),
+        ({"use_valid": True}, True, True),
     ],
 )
 def test_it_is_for_texts_of_one_class_whose_balance_is_not_given(options, whole_texts, expected):

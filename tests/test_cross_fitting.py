@@ -6,7 +6,8 @@ import pytest
 from weakft.data.dataset import Dataset
 from weakft.tasks.measure import Truth
 from weakft.training import cross_fitting
-from weakft.training.cross_fitting import folds, share_of, unseen
+from weakft.training.cross_fitting import folds, share_of, the_likelier, unseen
+from weakft.training.first_teacher import FirstTeacher
 from weakft.training.loop import Schedule
 from weakft.training.pseudo_labels import Selection
 
@@ -99,3 +100,18 @@ def test_predictions_are_of_a_model_of_the_other_labels_and_the_model_stays(monk
     np.testing.assert_allclose(p[[2, 5, 6]], 0.5)
     assert started == ["pristine"] * 3 and named == ["fold-1", "fold-2", "fold-3"] and model.state == "full"
     assert schedules == [(4, 4), (4, 5), (4, 6)]  # two thirds of the steps for two thirds of the labels
+
+
+def test_beside_the_labels_a_teacher_is_calibrated_only_where_that_surely_tells_them_better():
+    rng = np.random.default_rng(0)
+    gold = rng.integers(0, 3, 300)
+    truth = Truth(gold)
+    of_labels, better, worse = (right_on(gold, accuracy, rng) for accuracy in (0.7, 0.9, 0.7))
+    calibrated, plain, level = (
+        FirstTeacher(np.arange(3), np.eye(3), valid, truth.figure(valid), [], calibrated=at == 0)
+        for at, valid in enumerate((better, worse, better))
+    )
+    assert the_likelier(calibrated, plain, of_labels, truth) is calibrated
+    assert the_likelier(plain, calibrated, of_labels, truth) is calibrated
+    assert the_likelier(calibrated, level, of_labels, truth) is level
+    assert the_likelier(calibrated, plain, None, truth) is plain

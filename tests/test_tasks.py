@@ -53,6 +53,25 @@ def test_surely_better_is_what_a_bootstrap_over_the_texts_says():
     assert not Truth(np.full(3, -1)).surely_better(np.eye(2)[[0, 1, 1]], np.eye(2)[[0, 0, 0]])
 
 
+def test_surely_likelier_is_what_a_bootstrap_over_the_texts_says():
+    rng, sure = np.random.default_rng(0), 0
+    for closer in np.linspace(0.0, 0.2, 40):
+        gold = rng.integers(0, 3, 240)
+        q = rng.dirichlet(np.ones(3), 240)
+        p = rng.dirichlet(np.ones(3), 240)
+        p[np.arange(240), gold] += closer
+        p /= p.sum(1, keepdims=True)
+        truth = Truth(gold, texts=[str(i // 2) for i in range(240)])
+        gains = np.log(np.maximum(np.stack([p, q])[:, np.arange(240), gold], 1e-3)) @ np.repeat(np.eye(120), 2, axis=0)
+        z = (gains[0] - gains[1]).sum() / (gains[0] - gains[1])[rng.integers(0, 120, (1000, 120))].sum(1).std()
+        if abs(z - 3) > 0.3:  # the bootstrap's own error
+            assert truth.surely_likelier(p, q) == (z > 3)
+        sure += truth.surely_likelier(p, q)
+        assert not truth.surely_likelier(p, p) and not truth.surely_likelier(q, p)
+    assert 10 < sure < 35
+    assert not Truth(np.full(3, -1)).surely_likelier(np.eye(2)[[0, 1, 1]], np.eye(2)[[0, 0, 0]])
+
+
 def test_the_standard_error_is_the_binomial_one_and_never_none():
     of_20, of_500 = (Truth(np.zeros(n, int)) for n in (20, 500))
     assert of_20.standard_error(0.95) == pytest.approx(np.sqrt(0.95 * 0.05 / 20))

@@ -16,6 +16,9 @@ from weakft.data.labels import YES
 from weakft.tasks import entities
 from weakft.tasks.folds import by_source, per_row, sources
 
+FLOOR = 1e-3
+"""Probabilities are kept above this, so that one row cannot decide."""
+
 
 class Metrics(TypedDict):
     """Figures of one split: share of right rows, unweighted mean of the classes' F1, number of rows, and of texts where
@@ -139,18 +142,18 @@ class Truth:
 
     def surely_better(self, p: np.ndarray, q: np.ndarray) -> bool:
         """Whether probabilities ``p`` have a higher figure than ``q`` by more than two standard errors of the difference.
-        That is much smaller than either's own, both being measured on the same texts: by the delta method, of the ratio of
-        two sums over independent texts (`sources`).
+        That is much smaller than either's own, both being measured on the same texts.
         """
-        shares, figures = [], []
-        for part in (self.parts(p), self.parts(q)):
-            above, below = by_source(part, self.part_sources).T.astype(np.float64)
-            if not below.any():
-                return False
-            figures.append(above.sum() / below.sum())
-            shares.append((above - figures[-1] * below) / below.mean())
-        error = float(np.std(shares[0] - shares[1]) / math.sqrt(len(shares[0])))
-        return bool(figures[0] - figures[1] > 2 * error)
+        return _surely_above(self.parts(p), self.parts(q), self.part_sources, errors=2)
+
+    def surely_likelier(self, p: np.ndarray, q: np.ndarray) -> bool:
+        """Whether gold labels are likelier under probabilities ``p`` than under ``q``: their mean -log p lower by more than
+        three standard errors of the difference.
+        """
+        known = self.gold >= 0
+        logs = (np.log(np.maximum(x[known, self.gold[known]], FLOOR)) for x in (p, q))
+        ours, theirs = (np.stack([log, np.ones_like(log)], axis=1) for log in logs)
+        return _surely_above(ours, theirs, self.sources[known], errors=3)
 
     def standard_error(self, figure: float) -> float:
         """The standard error of a figure measured here, from the number of texts n (0.5 where there is none to go by): the
@@ -169,6 +172,21 @@ class Truth:
     def log_loss(self, probabilities: np.ndarray) -> float:
         """See `log_loss`."""
         return log_loss(probabilities, self.gold)
+
+
+def _surely_above(p: np.ndarray, q: np.ndarray, source: np.ndarray, errors: float) -> bool:
+    """Whether one ratio of two sums [n, 2] is above another of the same rows by more than so many standard errors of the
+    difference: by the delta method, rows of one source [n] being one. Not where there is nothing below.
+    """
+    shares, ratios = [], []
+    for part in (p, q):
+        above, below = by_source(part, source).T.astype(np.float64)
+        if not below.any():
+            return False
+        ratios.append(above.sum() / below.sum())
+        shares.append((above - ratios[-1] * below) / below.mean())
+    error = float(np.std(shares[0] - shares[1]) / math.sqrt(len(shares[0])))
+    return bool(ratios[0] - ratios[1] > errors * error)
 
 
 def measure(probabilities: np.ndarray, gold: np.ndarray) -> Metrics:
@@ -201,7 +219,7 @@ def _label_counts(predicted: np.ndarray, gold: np.ndarray, q: int) -> np.ndarray
     return np.stack([there & found, found, there]).reshape(3, -1, q).astype(np.int64)
 
 
-def log_loss(probabilities: np.ndarray, gold: np.ndarray, floor: float = 1e-3) -> float:
+def log_loss(probabilities: np.ndarray, gold: np.ndarray, floor: float = FLOOR) -> float:
     """Mean -log p(gold), natural log; probabilities are kept above ``floor`` so that one row cannot decide. 0 of no gold."""
     known = gold >= 0
     if not known.any():

@@ -19,7 +19,7 @@ from weakft.tasks.folds import fold_of, sources
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedTexts
 from weakft.training.checkpoints import Checkpoints
-from weakft.training.first_teacher import mixed
+from weakft.training.first_teacher import FirstTeacher, mixed
 from weakft.training.loop import Progress, Schedule
 from weakft.training.model import EndModel
 from weakft.training.pseudo_labels import Selection
@@ -94,3 +94,16 @@ def share_of(rules: np.ndarray, of_labels: np.ndarray | None, truth: Truth) -> f
     if of_labels is None:
         return EVEN
     return float(min(SHARES, key=lambda s: truth.log_loss(mixed(rules, of_labels, s))))
+
+
+def the_likelier(
+    calibrated: FirstTeacher, mean: FirstTeacher, of_labels: np.ndarray | None, truth: Truth
+) -> FirstTeacher:
+    """The first teacher to stand beside a model of the validation labels, which know the most of what calibration learns from
+    them: the one that is not calibrated, unless these labels are surely likelier with the other, each in its best mixture
+    with ``of_labels`` (as `unseen` gives it).
+    """
+    if of_labels is None:
+        return mean
+    p, q = (mixed(t.valid, of_labels, share_of(t.valid, of_labels, truth)) for t in (calibrated, mean))
+    return calibrated if truth.surely_likelier(p, q) else mean

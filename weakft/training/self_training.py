@@ -12,7 +12,7 @@ from weakft.data.dataset import Dataset
 from weakft.data.rows import described
 from weakft.tasks.measure import Truth
 from weakft.training.batching import TokenizedLabels, TokenizedTexts
-from weakft.training.cross_fitting import EVEN, OfLabels, share_of
+from weakft.training.cross_fitting import EVEN, OfLabels, share_of, the_likelier
 from weakft.training.features import INITIAL, Part, text_views
 from weakft.training.first_teacher import (
     FirstTeacher,
@@ -119,10 +119,9 @@ def _settings(config: TrainConfig, steps: int, calibrated: bool) -> SelfTraining
 
 def _calibrates(config: TrainConfig, tokens: TokenizedTexts) -> bool:
     """Where each text has one class: an F1, which counts of words and labels, is best with more of a rare one than there is.
-    A class balance that is given is kept to, whatever the validation split says. Where a model of the
-    validation labels teaches, too (`use_valid`), it says what these know already.
+    A class balance that is given is kept to, whatever the validation split says.
     """
-    return config.calibrated_teacher and tokens.plain and config.class_balance is None and not config.use_valid
+    return config.calibrated_teacher and tokens.plain and config.class_balance is None
 
 
 def _with_clean(bench: Bench, labeled: Selection) -> tuple[TokenizedTexts, Selection]:
@@ -202,12 +201,13 @@ def _first_teacher(
             if weak.covered[mine].any():
                 found += candidates(view, labels, weak.covered[mine], balances, its_truth)
             progress.advance(1)
+        follows, valid_follows = tokens.follows(mine), bench.of_valid.follows(all_of_it[kind::kinds])
+        mended = partial(linked, follows=follows, valid_follows=valid_follows, truth=its_truth)
+        mean = mean_of_best(mine, found, its_truth, mended)
         if _calibrates(config, tokens):
-            teachers.append(calibrated_mean(mine, found, its_truth))
-        else:
-            follows, valid_follows = tokens.follows(mine), bench.of_valid.follows(all_of_it[kind::kinds])
-            mended = partial(linked, follows=follows, valid_follows=valid_follows, truth=its_truth)
-            teachers.append(mean_of_best(mine, found, its_truth, mended))
+            calibrated = calibrated_mean(mine, found, its_truth)
+            mean = calibrated if of_labels is None else the_likelier(calibrated, mean, of_labels.unseen, its_truth)
+        teachers.append(mean)
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
     if of_labels is None:
         return teacher
