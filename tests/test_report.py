@@ -168,7 +168,7 @@ def test_rows_of_one_text_count_once_in_the_interval(shown, folder):
     told = Page(page.write(folder).read_text(encoding="utf-8"))
     low, high = by_quadratic(15, 20)
     assert told.cells["reached"][9] == f"{low:.3f}–{high:.3f}"
-    assert "These texts are of 20 different texts" in told.text("reached")
+    assert "comes from 20 different texts" in told.text("reached")
     assert "different texts" not in shown.text("reached")
 
 
