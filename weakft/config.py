@@ -195,7 +195,8 @@ class EngineOptions(Options):
     calibrated_teacher: bool = Field(
         True,
         description="Where each text has one class, weigh what each kind of first teacher says by the validation labels "
-        "(unless --class-balance is given); off: take the mean of the best as it is (to compare).",
+        "(unless --class-balance is given; with --use-valid where that surely tells them better); off: take the mean of "
+        "the best as it is (to compare).",
     )
     calibrated_end_model: bool | None = Field(
         None,

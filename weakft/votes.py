@@ -154,8 +154,10 @@ def lf_summary(votes: Votes, splits: Splits, label_names: list[str]) -> tuple[pd
     """
     gold = splits.valid.gold if splits.valid is not None and votes.valid is not None else None
     labels = gold.read("lf summary") if gold is not None else None
-    known = votes.valid, labels, splits.train.asked, None if labels is None else _sources(splits.valid)
-    frame = summarise(votes.train, votes.names, label_names, votes.failures, *known)
+    source = None if labels is None else _sources(splits.valid)
+    frame = summarise(
+        votes.train, votes.names, label_names, votes.failures, votes.valid, labels, splits.train.asked, source
+    )
     return frame, 0 if gold is None else gold.n_known
 
 

@@ -38,9 +38,7 @@ def worth(data: Any = None, **options: Any) -> Worth:
         raise UserError(
             f"weakft.worth: its runs are processes that read files; expected a path, found {type(data).__name__}."
         )
-    return _worth(
-        build(WorthConfig, {**options, "data": None if data is None else str(data)}, "weakft.worth"), Silent()
-    )[0]
+    return _worth(build(WorthConfig, {**options, "data": data}, "weakft.worth"), Silent())[0]
 
 
 def _worth(config: WorthConfig, progress: Silent | TerminalProgress) -> tuple[Worth, str]:

@@ -150,10 +150,9 @@ class Truth:
         """Whether gold labels are likelier under probabilities ``p`` than under ``q``: their mean -log p lower by more than
         three standard errors of the difference.
         """
-        known = self.gold >= 0
-        logs = (np.log(np.maximum(x[known, self.gold[known]], FLOOR)) for x in (p, q))
+        logs = (_log_of_gold(x, self.gold, FLOOR) for x in (p, q))
         ours, theirs = (np.stack([log, np.ones_like(log)], axis=1) for log in logs)
-        return _surely_above(ours, theirs, self.sources[known], errors=3)
+        return _surely_above(ours, theirs, self.sources[self.gold >= 0], errors=3)
 
     def standard_error(self, figure: float) -> float:
         """The standard error of a figure measured here, from the number of texts n (0.5 where there is none to go by): the
@@ -221,8 +220,11 @@ def _label_counts(predicted: np.ndarray, gold: np.ndarray, q: int) -> np.ndarray
 
 def log_loss(probabilities: np.ndarray, gold: np.ndarray, floor: float = FLOOR) -> float:
     """Mean -log p(gold), natural log; probabilities are kept above ``floor`` so that one row cannot decide. 0 of no gold."""
+    logs = _log_of_gold(probabilities, gold, floor)
+    return float(np.maximum(0.0, -logs.mean())) + 0.0 if len(logs) else 0.0  # not -0.0, which a report would show
+
+
+def _log_of_gold(probabilities: np.ndarray, gold: np.ndarray, floor: float) -> np.ndarray:
+    """log p(gold) of each row with a gold label."""
     known = gold >= 0
-    if not known.any():
-        return 0.0
-    p = probabilities[known][np.arange(known.sum()), gold[known]]
-    return float(np.maximum(0.0, -np.log(np.maximum(p, floor)).mean())) + 0.0  # not -0.0, which a report would show
+    return np.log(np.maximum(probabilities[known, gold[known]], floor))

@@ -203,11 +203,11 @@ def _first_teacher(
             progress.advance(1)
         follows, valid_follows = tokens.follows(mine), bench.of_valid.follows(all_of_it[kind::kinds])
         mended = partial(linked, follows=follows, valid_follows=valid_follows, truth=its_truth)
-        mean = mean_of_best(mine, found, its_truth, mended)
+        chosen = mean_of_best(mine, found, its_truth, mended)
         if _calibrates(config, tokens):
             calibrated = calibrated_mean(mine, found, its_truth)
-            mean = calibrated if of_labels is None else the_likelier(calibrated, mean, of_labels.unseen, its_truth)
-        teachers.append(mean)
+            chosen = calibrated if of_labels is None else the_likelier(calibrated, chosen, of_labels.unseen, its_truth)
+        teachers.append(chosen)
     teacher = interleaved(rows, teachers, splits.train.asked or [""], truth)
     if of_labels is None:
         return teacher
