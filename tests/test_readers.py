@@ -136,6 +136,14 @@ def test_jsonl_without_objects_is_refused(tmp_path, content):
         read_table(tmp_path / "a.jsonl", Columns())
 
 
+@pytest.mark.parametrize("line", ["[[]]", "[]", "5", '"ab"'])
+@pytest.mark.parametrize("first", ['{"text": "a"}', '{"text": "a", "meta": {"b": 1}}'])
+def test_a_line_that_is_no_object_is_told(tmp_path, first, line):
+    (tmp_path / "a.jsonl").write_text(f"{first}\n{line}\n")
+    with pytest.raises(UserError, match="line 2: expected an object, found"):
+        read_table(tmp_path / "a.jsonl", Columns())
+
+
 def test_empty_lines_before_a_header(tmp_path):
     (tmp_path / "a.csv").write_text("\n\ntext,label\na,007\n")
     columns = Columns()

@@ -205,9 +205,11 @@ def _read_rows(path: Path) -> pa.Table:
     try:
         with path.open(encoding="utf-8-sig") as file:
             rows = [json.loads(line) for line in file if line.strip()]
-        return _of_rows(rows, path)
-    except (ValueError, AttributeError) as error:  # no JSON, no object
+    except ValueError as error:
         raise ValueError(_bad_line(path, str(error))) from error
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError(_bad_line(path, "expected an object a line"))
+    return _of_rows(rows, path)
 
 
 def _of_rows(rows: list[dict[str, Any]], path: Path) -> pa.Table:
