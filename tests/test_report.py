@@ -246,6 +246,26 @@ def test_no_words_where_nothing_is_compared(shown, finished):
     assert outcome.sentence(read(finished.folder).metrics) in shown.text("reached")
 
 
+def votes_beat(majority, cosine, entity_f1=None, **changes):
+    figures = {"majority": {"accuracy": majority}, "cosine": {"accuracy": cosine}}
+    figures = {name: f | {"macro_f1": 0.5, "entity_f1": entity_f1, "n": 200} for name, f in figures.items()}
+    content = {"method": "cosine", "seed": 0, "data": "d", "model": "m", "labels": ["a", "b"], "rows": {}, "timing": {}}
+    content |= {"gold_labels_used_by_split": {}, "table": figures}
+    return outcome.votes_beat(Metrics.model_validate(content | changes))
+
+
+def test_votes_that_are_right_more_often_than_the_model(shown, folder):
+    assert "(majority vote of the LFs, 0.790) are right more often than the model" in votes_beat(0.79, 0.62)
+    assert "--method majority" in votes_beat(0.79, 0.62)
+    assert votes_beat(0.66, 0.62) == votes_beat(0.62, 0.79) == votes_beat(0.79, 0.62, method="majority") == ""
+    assert votes_beat(0.79, 0.62, entity_f1=0.3) == ""  # most words are of no entity
+    assert "(majority vote of the LFs, 0.925) are right more often" in shown.text("reached")  # so small is the model
+    metrics = json.loads((folder / runs.METRICS).read_text())
+    metrics["table"]["cosine"]["accuracy"] = 0.9
+    (folder / runs.METRICS).write_text(json.dumps(metrics))
+    assert "right more often" not in Page(page.write(folder).read_text(encoding="utf-8")).text("reached")
+
+
 def test_the_confusion_matrix(shown, finished):
     frame = pd.read_parquet(finished.folder / runs.PREDICTIONS)
     test = frame[frame["split"] == "test"]

@@ -12,6 +12,9 @@ from weakft.lfs.summary import wilson
 from weakft.report.folder import Figures, FinishedRun, Metrics
 from weakft.tasks.measure import HEADLINES
 
+VOTES = ("majority", "label-model")
+"""Methods without an end model: what they say of a text comes from its votes."""
+
 LEAST_GAP = 0.01
 """A smaller gap to full supervision is not worth a percentage."""
 
@@ -74,7 +77,28 @@ def reached(run: FinishedRun) -> dict[str, Any] | None:
     ]
     more = "" if m.headline == "accuracy" else run.figure
     texts = max((figures.texts or 0 for figures in m.table.values()), default=0)
-    return {"rows": rows, "sentence": sentence(m), "unit": run.unit, "more": more, "texts": texts} if rows else None
+    said = {"sentence": sentence(m), "votes": votes_beat(m)}
+    return {"rows": rows, "unit": run.unit, "more": more, "texts": texts} | said if rows else None
+
+
+def votes_beat(metrics: Metrics) -> str:
+    """Where the votes on the test texts are surely right on more of them than the end model is, so in words; else empty.
+
+    Surely: the 95 % intervals of both are apart.
+    """
+    of_votes = [(f.accuracy, name) for name in VOTES if (f := metrics.table.get(name)) and f.accuracy is not None]
+    model = metrics.table.get(metrics.method)
+    if metrics.method in VOTES or not of_votes or model is None or metrics.headline != "accuracy":
+        return ""
+    _, best = max(of_votes)
+    votes = metrics.table[best]
+    if wilson(_right(votes), votes.n, votes.texts)[0] <= wilson(_right(model), model.n, model.texts)[1]:
+        return ""
+    return (
+        f"The rules' votes on the test texts themselves ({ROW_NAMES[best]}, {votes.accuracy:.3f}) are right more often than "
+        "the model: it does not see what they know, or has learned too little. Where texts have what the rules read, give "
+        f"them as the test split to --method {best}, which labels them by their votes."
+    )
 
 
 def _right(figures: Figures) -> int:
