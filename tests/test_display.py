@@ -59,6 +59,15 @@ def test_no_count_of_a_progress_bar_is_cut():
     assert said.count("16680/16680") == 2 and said.count("0:00:0") == 2
 
 
+def test_a_note_is_said_once():
+    out = console()
+    with TerminalProgress(out) as bars:
+        for note in ("the encoder reads 512 tokens", "no test split", "the encoder reads 512 tokens"):
+            bars.say(note)
+    said = out.file.getvalue()
+    assert said.count("512 tokens") == 1 and said.count("no test split") == 1
+
+
 def test_what_the_user_names_is_not_read_as_markup(review_folder, capsys):
     place = review_folder.parent
     args = ["--data", str(review_folder), "--lfs", str(place / "rules.py"), "--output", str(place / "v[" / "x]")]

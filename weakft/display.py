@@ -60,6 +60,7 @@ class TerminalProgress:
             console=self.console,
         )
         self._task: TaskID | None = None
+        self._said: set[str] = set()
 
     def __enter__(self) -> TerminalProgress:
         self._bars.start()
@@ -91,7 +92,10 @@ class TerminalProgress:
                 self._bars.update(self._task, note=note)
 
     def say(self, message: str) -> None:
-        """Print a line above the bars."""
+        """Print a line above the bars, once: a ceiling's training says again what the run's own said."""
+        if message in self._said:
+            return
+        self._said.add(message)
         self._bars.console.print(f"[yellow]note[/yellow] {_escape(message)}")
 
 
