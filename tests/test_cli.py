@@ -312,6 +312,10 @@ def test_mistakes_in_options_and_places(folder):
         told.returncode == 2
         and told.stderr == "weakft: --seed: Input should be greater than or equal to 0; found -1.\n"
     )
+    told = weakft("weakft.train", "--max-length", "7", cwd=folder)  # of which a pair's marks leave little
+    assert told.returncode == 2 and "--max-length: Input should be greater than or equal to 8" in told.stderr
+    told = weakft("weakft.train", "--lfs", "missing.py", "--output", "deep/er/run", cwd=folder)
+    assert told.returncode == 2 and not (folder / "deep").exists()
     (folder / "only.yaml").write_text("split: valid\n")
     told = weakft("weakft.evaluate", "--config", "only.yaml", cwd=folder)
     assert told.returncode == 2 and "--run is missing" in told.stderr

@@ -82,6 +82,17 @@ def test_lists_and_columns_of_labels_are_read_from_every_source(tmp_path):
         ),
         ({"text": ["a"], "labels": [["book", "book"]]}, None, "row 1, .*'book' stands twice"),
         ({"text": ["a"], "labels": [["book", None]]}, None, r"row 1, .*\['book', None\] has an empty label"),
+        ({"text": ["a"], "labels": [[True]]}, None, "row 1, .*unknown label True"),
+        (
+            {"text": ["a", "b"], "labels": [[0, 0, 1], [1, 0, 0]]},
+            None,
+            r"row 1, .*\[0, 0, 1\] looks like a mark for each of 3 labels",
+        ),
+        (
+            {"text": ["a", "b"], "labels": [[False, True, True], [True, False, True]]},
+            None,
+            "row 1, .*looks like a mark .*--label-column FIRST,SECOND",
+        ),
         ({"text": ["a"], "x": [1], "y": [2]}, "x,y", "row 1, column 'y': expected 1 or 0 .*, found 2"),
         ({"text": ["a"], "x": [1], "y": [1]}, "x,z", "no column 'z' for the label"),
         ({"text": ["a"], "x": [1], "y": [1]}, "x,x", "names a column twice"),
@@ -90,6 +101,21 @@ def test_lists_and_columns_of_labels_are_read_from_every_source(tmp_path):
 def test_bad_labels_are_named(frame, label, message):
     with pytest.raises(UserError, match=message):
         from_python(pd.DataFrame(frame), Columns(label=label, label_names=None if label else LABELS), "train")
+
+
+def test_numbers_of_both_of_two_labels_are_no_marks():
+    frame = pd.DataFrame({"text": ["a", "b"], "labels": [[0, 1], [0, 1]]})
+    assert from_python(frame, Columns(label_names=["x", "y"]), "d").gold.read("measure").tolist() == [1] * 4
+    frame["labels"] = [[0, 1], [1, 0]]
+    with pytest.raises(UserError, match=r"row 2, .*\[1, 0\] looks like a mark for each of 2 labels"):
+        from_python(frame, Columns(label_names=["x", "y"]), "d")
+
+
+def test_a_label_called_as_a_vote_against_another_is_refused():
+    with pytest.raises(
+        UserError, match="of the labels 'fun' and 'not fun' the second is also a vote against the first"
+    ):
+        from_python(pd.DataFrame({"text": ["a", "b"], "labels": [["fun"], ["not fun"]]}), Columns(), "d")
 
 
 def test_nothing_but_empty_lists():

@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from weakft.config import DataOptions
 from weakft.data.dataset import Gold
 from weakft.data.formats import FORMATS
 from weakft.data.objects import from_python
 from weakft.data.readers import SPLIT_NAMES, read_splits, read_table, read_texts
 from weakft.data.tables import ID_GUESSES, LABEL_GUESSES, TEXT_GUESSES, Columns
 from weakft.errors import UserError
+from weakft.inputs import Given, load_data
 
 TEXTS = ['a, "quoted" text', "two\nlines", "ünïcode 🎉", "plain"]
 LABELS = ["pos", "neg", "pos", "neg"]
@@ -415,6 +417,72 @@ def test_named_classes_of_another_order_keep_their_names():
     columns = Columns()
     assert from_python(rows, columns, "d").gold.read("measure").tolist() == [0, 1, -1]
     assert columns.label_names == ["spam", "ham"]
+
+
+def named_by_datasets(labels, names):
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=names)})
+    return datasets.Dataset.from_dict({"text": TEXTS[: len(labels)], "label": labels}, features=features)
+
+
+@pytest.mark.parametrize("earlier", [["ham", "spam"], [1, 2], [0, 1, 2, 3]])
+def test_class_names_that_come_later_do_not_rename_other_labels(earlier):
+    columns = Columns()
+    from_python(pd.DataFrame({"text": TEXTS[: len(earlier)], "label": earlier}), columns, "valid")
+    with pytest.raises(
+        UserError, match=r"test: the classes of column 'label' are 'Spam', 'Ham', 'x'.* found in valid are"
+    ):
+        from_python(named_by_datasets([0, 1], ["Spam", "Ham", "x"]), columns, "test")
+
+
+def test_class_names_that_come_later_name_their_numbers():
+    columns = Columns()
+    frame = pd.DataFrame({"text": TEXTS[:2], "label": [0, 1]})
+    assert from_python(frame, columns, "valid").gold.read("measure").tolist() == [0, 1]
+    assert from_python(named_by_datasets([2, 1], ["a", "b", "c"]), columns, "test").gold.read("measure").tolist() == [
+        2,
+        1,
+    ]
+    assert columns.label_names == ["a", "b", "c"]
+
+
+def test_nan_is_a_missing_label_in_every_format(tmp_path):
+    table = pa.table({"text": TEXTS, "label": [1.0, float("nan"), 0.0, 1.0], "stars": [float("nan"), 1.5, 2.0, 3.0]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    (tmp_path / "a.json").write_text(json.dumps(table.to_pylist()))
+    for data in (
+        *(read_table(tmp_path / name, Columns()) for name in ("a.parquet", "a.jsonl", "a.json")),
+        from_python(table, Columns(), "a"),
+        from_python(table.to_pandas(), Columns(), "a"),
+    ):
+        assert data.gold.read("measure").tolist() == [1, -1, 0, 1]
+        assert data.columns == {"stars": [None, 1.5, 2.0, 3.0]}
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": {"text": "t"}, "a": {"text": "u"}}')
+    (tmp_path / "a.jsonl").write_text('{"text": "t", "meta": {"b": 1, "b": 2}}\n')
+    for name in ("a.json", "a.jsonl"):
+        with pytest.raises(UserError, match=rf"{name}: cannot be read.* the key '[ab]' stands twice"):
+            read_table(tmp_path / name, Columns())
+    wrench(tmp_path, {"0": row(), "1": row()})
+    (tmp_path / "label.json").write_text('{"0": "a", "1": "b", "1": "c"}')
+    with pytest.raises(UserError, match=r"label.json: cannot be read as JSON: the key '1' stands twice"):
+        read_splits(tmp_path, Columns())
+
+
+def test_data_with_a_layout_of_its_own_has_no_columns_to_name(tmp_path):
+    folder = wrench(tmp_path, {"0": row(), "1": row("u", 1, (-1, 1))})
+    for options in (DataOptions(data=str(folder), label_column="none"), DataOptions(label_column="none")):
+        splits = load_data(options, Given(), None)
+        assert {split.gold for _, split in splits.named()} == {None}
+    for options in (DataOptions(data=str(folder), text_column="txt"), DataOptions(id_column="txt")):
+        with pytest.raises(UserError, match="-column txt: .*no columns to name"):
+            load_data(options, Given(), None)
+    pd.DataFrame({"txt": ["a"], "label": ["b"]}).to_csv(tmp_path / "more.csv", index=False)
+    options = DataOptions(data=str(folder), valid=str(tmp_path / "more.csv"), text_column="txt")
+    assert load_data(options, Given(), ["a", "b"]).valid.texts == ["a"]  # it is of this file
 
 
 def test_every_value_of_a_csv_file_is_a_string(tmp_path):

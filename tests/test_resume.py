@@ -22,7 +22,7 @@ import torch
 from conftest import ROOT, outcome, review_lfs, reviews
 
 import weakft
-from weakft import runs, unfinished
+from weakft import keywords, runs, unfinished
 from weakft.data.dataset import Dataset, Splits
 from weakft.errors import UserError
 from weakft.inputs import origin
@@ -339,12 +339,14 @@ def test_resume_without_a_run_begins_and_says_so(train, capsys, stop_at, tmp_pat
 
 
 def test_a_finished_run_is_left_as_it_is(train, capsys):
-    first = train(method="label-model")
+    lfs = [*review_lfs(), keywords("null", ["never said"], "pos")]  # no missing value, as its name; without a polarity
+    first = train(method="label-model", lfs=lfs)
     before = {path.name: path.stat().st_mtime_ns for path in first.folder.iterdir()}
-    again = train(method="label-model", resume=True, progress=True)
+    again = train(method="label-model", lfs=lfs, resume=True, progress=True)
     assert "is finished: there is nothing to resume" in " ".join(capsys.readouterr().out.split())
     assert before == {path.name: path.stat().st_mtime_ns for path in first.folder.iterdir()}
     assert again.metrics == first.metrics and again.table == first.table
+    pd.testing.assert_frame_equal(again.lf_summary, first.lf_summary)
     with pytest.raises(UserError, match="begun with --seed 0, and now --seed is 1"):
         train(method="label-model", resume=True, seed=1)
 

@@ -138,10 +138,15 @@ def test_a_rule_called_as_what_names_a_row(tmp_path):
     from weakft.label import main
 
     (tmp_path / "rules.py").write_text(
-        "from weakft import keywords\nLABELS = ['neg', 'pos']\nr = keywords('id', ['good'], 1)"
+        "from weakft import keywords\nLABELS = ['neg', 'pos']\nr = keywords('id', ['good'], 1)\n"
+        "s = keywords('vote_id', ['bad'], 0)"
     )
     main(["--data", str(parquet(tmp_path)), "--lfs", str(tmp_path / "rules.py"), "--output", str(tmp_path / "votes")])
-    assert list(pd.read_parquet(tmp_path / "votes" / "label_matrix.parquet")) == ["id", "vote_id"]
+    assert list(pd.read_parquet(tmp_path / "votes" / "label_matrix.parquet")) == [
+        "id",
+        "vote_vote_id",
+        "vote_id",
+    ]
 
 
 def test_texts_that_are_not_utf8(tmp_path):

@@ -134,7 +134,7 @@ class EngineOptions(Options):
 
     batch_size: Positive = Field(32, description="Rows a step.")
     gradient_accumulation: Positive = Field(1, description="Batches a step.")
-    max_length: Positive = Field(128, description="Tokens kept of a text.")
+    max_length: int = Field(128, ge=8, description="Tokens kept of a text, with those that the encoder adds to each.")
     learning_rate: float | None = Field(
         None,
         gt=0,

@@ -20,7 +20,8 @@ from weakft.data.dataset import Dataset, Gold, Splits, drawn
 from weakft.data.labels import CLASSES, by_number
 from weakft.data.objects import from_python
 from weakft.data.readers import SPLIT_NAMES, read_splits, read_table
-from weakft.data.tables import Columns
+from weakft.data.tables import NONE, Columns
+from weakft.data.wrench import is_wrench
 from weakft.errors import Told, UserError, listed
 from weakft.lfs import fingerprint
 from weakft.lfs.columnwise import is_pattern
@@ -77,7 +78,10 @@ def load_data(options: DataOptions, given: Given, label_names: list[str] | None,
         splits = example.load()
     else:
         splits = read_splits(Path(options.data), columns, stream)
-    for name, path, value in (("valid", options.valid, given.valid), ("test", options.test, given.test)):
+    apart = (("valid", options.valid, given.valid), ("test", options.test, given.test))
+    if given.train is None and (options.data is None or is_wrench(Path(options.data))):
+        _by_layout(splits, options, alone=all(path is None and value is None for _, path, value in apart))
+    for name, path, value in apart:
         if path is None and value is None:
             continue
         if getattr(splits, name) is not None:
@@ -89,6 +93,28 @@ def load_data(options: DataOptions, given: Given, label_names: list[str] | None,
     splits.label_names = splits.label_names or columns.label_names or columns.found_labels or None
     splits.found = bool(columns.found_labels) and columns.label_names is None
     return splits
+
+
+def _by_layout(splits: Splits, options: DataOptions, alone: bool) -> None:
+    """A data set whose layout says what is a text and what a label: without labels where none are asked for.
+
+    alone : no split comes from a file of its own, whose columns could be named.
+
+    Raises
+    ------
+    UserError : a column is named that nothing has.
+    """
+    names = {"text": options.text_column, "label": options.label_column, "id": options.id_column}
+    if names["label"] == NONE:
+        del names["label"]
+        for _, split in splits.named():
+            split.gold = None
+    named = [f"--{what}-column {name}" for what, name in names.items() if name is not None]
+    if named and alone:
+        whose = (
+            f"{options.data} is a WRENCH folder" if options.data else "without --data the embedded messages are read"
+        )
+        raise UserError(f"{', '.join(named)}: {whose}: it has no columns to name. Leave that out.")
 
 
 def load_rules(options: VoteOptions, given: Given) -> RuleSet | None:

@@ -78,6 +78,13 @@ def _label(config: LabelConfig, given: Given, progress: Silent | TerminalProgres
     return Labeled(votes.train, votes.names, summary, gold), splits
 
 
+def _free(name: str, taken: set[str]) -> str:
+    """A labeling function's column where its name is another's."""
+    while name in taken:
+        name = f"vote_{name}"
+    return name
+
+
 def main(args: list[str]) -> None:
     """The command line of `weakft label`."""
     config = parse(LabelConfig, args, "weakft label")
@@ -97,7 +104,7 @@ def main(args: list[str]) -> None:
         labeled, splits = _label(config, Given(), bars)
     votes = [np.ascontiguousarray(column) for column in labeled.L.T]
     rows = identified(splits.train)
-    names = [f"vote_{name}" if name in rows else name for name in labeled.names]
+    names = [name if name not in rows else _free(name, {*rows, *labeled.names}) for name in labeled.names]
     matrix = pa.table([*rows.values(), *votes], names=[*rows, *names])
     with runs.writing(folder) as scratch:
         pyarrow.parquet.write_table(matrix, scratch / MATRIX)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import yaml
 
 from weakft import needs, results, runs, unfinished
@@ -27,6 +26,7 @@ from weakft.lfs import fingerprint
 from weakft.lfs.load import RuleSet
 from weakft.report import page
 from weakft.report.disagreements import surest
+from weakft.report.folder import lf_summary as read_summary
 from weakft.tasks import choose
 from weakft.votes import Votes, aggregate, cast_votes, lf_summary, settled, unvoted_classes
 
@@ -93,7 +93,7 @@ def _finished(options: dict[str, Any], folder: Path, given: dict[str, str], prog
     unfinished.clear_up(folder)
     progress.say(Told(f"The run {folder} is finished: there is nothing to resume."))
     summary = folder / runs.LF_SUMMARY
-    return Run(folder, metrics, pd.read_csv(summary) if summary.is_file() else None, metrics["table"])
+    return Run(folder, metrics, read_summary(summary) if summary.is_file() else None, metrics["table"])
 
 
 def _work(job: Job, rules: RuleSet | None, place: Path, signals: Signals) -> None:

@@ -73,22 +73,23 @@ def refuse_others(folder: Path, ours: frozenset[str], needed: str, what: str) ->
 
 
 def check_place(folder: Path) -> None:
-    """Refuse a place where no folder can stand or be written, and make the folder that it is to be in.
+    """Refuse a place where no folder can stand or be written; nothing is made yet.
 
     Raises
     ------
-    UserError : a file stands there or above it, or the parent is not writable.
+    UserError : a file stands there or above it, or what is there of the folders above is not writable.
     """
     if not folder.name:
         raise UserError(f"--output {folder}: name a folder, not a place.")
     if os.path.lexists(folder) and not folder.is_dir():
         raise UserError(f"--output {folder}: something of that name exists and is no folder; name a folder.")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--output {folder}: cannot make {folder.parent}: {error.strerror}.") from error
-    if not os.access(folder.parent, os.W_OK):
-        raise UserError(f"--output {folder}: {folder.parent} is not writable.")
+    above = folder.parent
+    while not os.path.lexists(above):
+        above = above.parent
+    if not above.is_dir():
+        raise UserError(f"--output {folder}: {above} is no folder.")
+    if not os.access(above, os.W_OK):
+        raise UserError(f"--output {folder}: {above} is not writable.")
 
 
 @contextmanager
@@ -102,6 +103,7 @@ def writing(folder: Path, place: Path | None = None) -> Iterator[Path]:
     UserError : something cannot be written; what was there before stays.
     """
     with mendable(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
         beside = place or Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         scratch, replaced = beside / "run", beside / REPLACED
         try:

@@ -149,7 +149,7 @@ def _locked(place: Path, folder: Path) -> Iterator[None]:
     lock = None
     with runs.mendable(place):
         while lock is None:
-            place.mkdir(exist_ok=True)
+            place.mkdir(parents=True, exist_ok=True)
             try:
                 lock = _take(place / LOCK, folder)
             except FileNotFoundError:  # the run before has ended and cleared up in this very moment

@@ -139,7 +139,7 @@ def _check_folder(folder: Path, shared: dict[str, Any]) -> None:
                 )
     else:
         with runs.mendable(folder):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             runs.write_text(note, yaml.safe_dump(shared))
     with runs.mendable(folder / CELLS):
         append_lines(folder / CELLS, [])

@@ -201,10 +201,28 @@ def _holds_object(line: str) -> bool:
     return isinstance(row, dict) and any(map(is_object, row.values()))
 
 
+def _loads(text: str) -> Any:
+    """The JSON value of a text.
+
+    Raises
+    ------
+    ValueError : it is none, or an object has a key twice, of which Python would keep the last.
+    """
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands twice in one object")
+    return found
+
+
 def _read_rows(path: Path) -> pa.Table:
     try:
         with path.open(encoding="utf-8-sig") as file:
-            rows = [json.loads(line) for line in file if line.strip()]
+            rows = [_loads(line) for line in file if line.strip()]
     except ValueError as error:
         raise ValueError(_bad_line(path, str(error))) from error
     if not all(isinstance(row, dict) for row in rows):
@@ -250,7 +268,7 @@ def _strings_for_dates(kind: pa.DataType) -> pa.DataType:
 
 
 def _read_objects(path: Path) -> pa.Table:
-    content = json.loads(path.read_text(encoding="utf-8-sig"))
+    content = _loads(path.read_text(encoding="utf-8-sig"))
     if isinstance(content, dict) and all(isinstance(v, dict) for v in content.values()):
         if not any(name.isdigit() for name in content) and all(key.isdigit() for v in content.values() for key in v):
             content = _by_row(content)  # a column each, as pandas writes them
@@ -275,7 +293,7 @@ def read_json(path: Path) -> Any:
     """
     _check_utf8(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return _loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}).") from error
     except (ValueError, RecursionError) as error:

@@ -38,7 +38,18 @@ def by_number(names: Sequence[str]) -> bool:
 
 
 def by_labels(data: Dataset, names: Sequence[str]) -> Dataset:
-    """The split with a row for each label. It must have neither gold labels nor votes yet that are a text's."""
+    """The split with a row for each label. It must have neither gold labels nor votes yet that are a text's.
+
+    Raises
+    ------
+    UserError : a label is called what a vote against another is.
+    """
+    against = next((name for name in names if NOT + name in names), None)
+    if against is not None:
+        raise UserError(
+            f"{data.source}: of the labels {against!r} and {NOT + against!r} the second is also a vote against the first; "
+            "rename one."
+        )
     if data.asked is None:
         data.asked = list(names)
     return data
@@ -58,6 +69,7 @@ def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data:
     """
     number = {name: i for i, name in enumerate(names)}
     counted = by_number(names)
+    _refuse_marks(lists, column, names, data)
     gold = np.full((len(lists), len(names)), ABSTAIN)
     for row, labels in enumerate(lists):
         if labels is None:
@@ -70,7 +82,7 @@ def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data:
                     f"{where}: {labels!r} has an empty label; expected names, or [] for a text without any."
                 )
             at = number.get(str(label))
-            if at is None and counted and isinstance(label, int) and 0 <= label < len(names):
+            if at is None and counted and type(label) is int and 0 <= label < len(names):
                 at = label
             if at is None:
                 raise UserError(
@@ -81,6 +93,25 @@ def gold_of_lists(lists: Sequence[Any], column: str, names: Sequence[str], data:
                 raise UserError(f"{where}: label {label!r} stands twice; name each label once.")
             gold[row, at] = YES
     return _known(gold)
+
+
+def _refuse_marks(lists: Sequence[Any], column: str, names: Sequence[str], data: Dataset) -> None:
+    """Refuse lists of a 1 or 0 (true or false) for each label: as numbers of labels, [1, 0] would be the first two.
+
+    Raises
+    ------
+    UserError : all lists are as long as there are labels and of these alone, and some have no order or one of them twice.
+    """
+    there = [(row, labels) for row, labels in enumerate(lists) if labels is not None]
+    if not all(len(labels) == len(names) and all(v in (0, 1) for v in labels) for _, labels in there):
+        return
+    odd = next(((row, labels) for row, labels in there if labels != sorted({*labels})), None)
+    if odd is not None:
+        raise UserError(
+            f"{data.source}: row {data.first_row + odd[0] + 1}, column {column!r}: {odd[1]!r} looks like a mark for each of "
+            f"{len(names)} labels; expected the names or numbers of those that the text has. Give the marks a column each, "
+            "named by the label, and name these: --label-column FIRST,SECOND."
+        )
 
 
 def gold_of_columns(columns: Sequence[tuple[str, Sequence[Any]]], data: Dataset) -> Gold | None:

@@ -17,7 +17,7 @@ from weakft.data.dataset import Dataset, Splits
 from weakft.data.formats import FORMATS, parse, readable
 from weakft.data.labels import by_labels
 from weakft.data.tables import ID_GUESSES, Columns, is_list, label_columns, table_to_dataset, unique_ids
-from weakft.data.wrench import read_wrench
+from weakft.data.wrench import is_wrench, read_wrench
 from weakft.errors import UserError
 
 SPLIT_NAMES = {
@@ -87,7 +87,7 @@ def read_splits(path: Path, columns: Columns, stream: bool = False) -> Splits:
         raise UserError(f"--data {path}: there is no such file or folder.")
     if path.is_file():
         return Splits(train=_train(path, columns, stream), label_names=columns.label_names, name=path.stem)
-    if (path / "label.json").is_file():
+    if is_wrench(path):
         return read_wrench(path)
     files = {split: _split_file(path, split) for split in SPLIT_NAMES}
     if files["train"] is None:

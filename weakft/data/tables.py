@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -105,6 +106,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
     if len(labels) == 1 and labels[0] in named:
         classes = named[labels[0]]
         if not {*columns.found_labels} & {*classes}:  # else a split before has these in an order of its own
+            _refuse_other_classes(columns, labels[0], classes, source)
             columns.label_names = columns.label_names or classes
         table = with_names(table, labels[0], classes)
     id_column = _pick(columns.id, ID_GUESSES, [n for n in rest if n not in labels], "id", source)
@@ -127,7 +129,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
         data = by_words(data, joined=True)
     if len(labels) > 1:
         columns.label_names = labels
-        data.gold = gold_of_columns([(name, table.column(name).to_pylist()) for name in labels], data)
+        data.gold = gold_of_columns([(name, _values(table, name, source)) for name in labels], data)
         return by_labels(data, labels)
     if not labels:
         return data
@@ -135,7 +137,7 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
     if is_list(values.type) and data.words is None:
         lists = values.to_pylist()
         if columns.label_names is None and not columns.found_labels:
-            columns.found_labels = names_in(lists)
+            columns.found_labels, columns.found_in = names_in(lists), source
         asked = columns.label_names or columns.found_labels
         data.gold = gold_of_lists(lists, labels[0], asked, data)
         return by_labels(data, asked)
@@ -143,12 +145,33 @@ def table_to_dataset(table: pa.Table, columns: Columns, source: str, first_row: 
     return data
 
 
+def _refuse_other_classes(columns: Columns, column: str, classes: list[str], source: str) -> None:
+    """Refuse class names that come with a split after one whose labels were numbered without them, in another way.
+
+    Raises
+    ------
+    UserError : that one's labels are not the numbers of these classes, from 0 on.
+    """
+    found = columns.found_labels
+    if found and (found != list(map(str, range(len(found)))) or len(found) > len(classes) or not by_number(classes)):
+        raise UserError(
+            f"{source}: the classes of column {column!r} are {listed(classes)}, by the names that it came with; the labels "
+            f"found in {columns.found_in} are {listed(found)}. Name all classes, in the order of their numbers, beside the "
+            "labeling functions: LABELS = [...]."
+        )
+
+
 def _values(table: pa.Table, column: str, source: str) -> list[Any]:
-    """A column as Python values; not all that a Parquet file can hold are some, such as dates after the year 9999."""
+    """A column as Python values, with NaN as a missing one; not all that a Parquet file can hold are some, such as dates
+    after the year 9999.
+    """
     if is_json(table.schema.field(column)):
         return [None if value is None else json.loads(value) for value in table.column(column).to_pylist()]
     try:
-        return table.column(column).to_pylist()
+        values = table.column(column).to_pylist()
+        if pa.types.is_floating(table.schema.field(column).type):
+            return [None if value is None or math.isnan(value) else value for value in values]
+        return values
     except (pa.ArrowException, OverflowError, ValueError) as error:
         raise UserError(
             f"{source}: column {column!r}: cannot be read as Python values: {str(error).splitlines()[0]}. "

@@ -18,6 +18,11 @@ from weakft.data.words import by_words, join_words
 from weakft.errors import UserError
 
 
+def is_wrench(folder: Path) -> bool:
+    """Whether a folder is in WRENCH's layout."""
+    return (folder / "label.json").is_file()
+
+
 def read_wrench(folder: Path) -> Splits:
     """Read WRENCH's layout: label.json, optional lfs.json, and train/valid/test.json with ready votes.
 

@@ -188,7 +188,7 @@ def read(folder: Path) -> FinishedRun:
         metrics, _options(folder / runs.CONFIG), _predictions(folder / runs.PREDICTIONS, metrics.labels, metrics.asked)
     )
     if metrics.coverage is not None:  # the run had votes
-        finished.lf_summary = _lf_summary(folder / runs.LF_SUMMARY)
+        finished.lf_summary = lf_summary(folder / runs.LF_SUMMARY)
     if (folder / runs.DISAGREEMENTS).is_file():  # runs of earlier versions have none
         finished.disagreements = _parquet(folder / runs.DISAGREEMENTS, DISAGREEMENT_COLUMNS)
     return finished
@@ -250,7 +250,13 @@ def _predictions(path: Path, labels: list[str], asked: list[str] | None) -> pd.D
     return frame
 
 
-def _lf_summary(path: Path) -> pd.DataFrame:
+def lf_summary(path: Path) -> pd.DataFrame:
+    """The rule summary of a run.
+
+    Raises
+    ------
+    UserError : it is missing or broken.
+    """
     words: Any = {"name": str, "polarity": str}
     try:
         # a labeling function may be called "nan"; the figures' own gaps are made NaN below
