@@ -151,6 +151,15 @@ def test_a_file_of_options_can_ask_for_the_traceback(folder):
         ({"method": "label-model", "label_model": "bounded", "ceiling": True, "batch_size": 8}, []),
         ({"initial_steps": 3, "epochs": 9.0}, []),
         (
+            {"calibrated_teacher": False, "class_balance": [0.5, 0.5]},
+            ["Not read in this run (--method cosine): --calibrated-teacher."],
+        ),
+        (
+            {"calibrated_teacher": False, "first_teacher": False},
+            ["Not read in this run (--method cosine): --calibrated-teacher."],
+        ),
+        ({"calibrated_teacher": False}, []),
+        (
             {"initial_steps": 3, "self_training_steps": 3, "epochs": 9.0},
             ["Not read in this run (--method cosine): --epochs."],
         ),

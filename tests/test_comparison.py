@@ -120,6 +120,13 @@ def test_packed_parts_come_back(figure):
     assert unpacked({"test": {figure: 0.5, "n": 1001}}) is None
 
 
+def test_words_that_count_for_accuracy_keep_their_numbers():
+    """Token texts of which none has a label at every word: a text is a part, its words are what is right."""
+    parts = np.array([[1, 2], [2, 3], [1, 1]])
+    entry = {"test": {"accuracy": 4 / 6, "n": 6}} | packed(parts, "accuracy")
+    assert unpacked(entry).tolist() == parts.tolist()
+
+
 def test_gold_labels_are_drawn_nested_and_with_the_seed():
     gold = np.array([-1, 0, 1, 0, -1, 1, 0, 1, 1, 0])
     texts = Dataset([""] * len(gold), [], gold=Gold(gold))

@@ -132,7 +132,7 @@ class EngineOptions(Options):
         "rules vote on those of some classes). Default: estimated (auto tries the validation split's).",
     )
 
-    batch_size: Positive = Field(32, description="Rows a step.")
+    batch_size: Positive = Field(32, description="Texts a batch.")
     gradient_accumulation: Positive = Field(1, description="Batches a step.")
     max_length: int = Field(128, ge=8, description="Tokens kept of a text, with those that the encoder adds to each.")
     learning_rate: float | None = Field(
@@ -160,7 +160,7 @@ class EngineOptions(Options):
     period: Positive = Field(100, description="Steps between teacher refreshes [T3].")
     threshold: Fraction = Field(
         0.0,
-        description="Confidence that a row needs to be trained on [xi]. 0: every row is, as much as its confidence weighs.",
+        description="Confidence that a row needs to be trained on [xi]. 0: every row is.",
     )
     least_selected: Fraction = Field(
         0.5, description="Most confident share of each pseudo-class that is trained on even below the threshold."

@@ -148,7 +148,12 @@ def show_run(console: Console, run: Any) -> None:
             f"({_escape(chosen['reason'])})."
         )
     if run.table:
-        console.print(_results(run.table, metrics["method"], values(run.folder / CONFIG).get("gold_labels")))
+        from weakft.tasks import TASKS
+
+        gold_labels = values(run.folder / CONFIG).get("gold_labels")
+        console.print(
+            _results(run.table, metrics["method"], gold_labels, TASKS[metrics.get("task", "classification")].unit)
+        )
     else:
         console.print("No test split with gold labels: no test figures.")
     used = metrics["gold_labels_used_by_split"]
@@ -206,12 +211,12 @@ def _candidates(chosen: dict[str, Any]) -> Table:
     return table if chosen["candidates"] else Table(box=None)
 
 
-def _results(results: dict[str, Any], method: str, gold_labels: int | None) -> Table:
-    from weakft.tasks.measure import HEADLINES, UNITS, headline
+def _results(results: dict[str, Any], method: str, gold_labels: int | None, unit: str) -> Table:
+    from weakft.tasks.measure import HEADLINES, headline
 
     n = next(iter(results.values()))["n"]
     counts = headline(next(iter(results.values())))
-    table = Table(title=f"Test split, {n} {UNITS[counts]}", title_justify="left")
+    table = Table(title=f"Test split, {n} {unit}", title_justify="left")
     table.add_column("method")
     shown = {"accuracy": "accuracy", "macro_f1": "macro-F1"} | {counts: HEADLINES[counts]}
     for heading in shown.values():

@@ -24,12 +24,13 @@ def evaluate(run: str | Path, data: Any = None, **options: Any) -> Metrics:
     `datasets.Dataset`); None: the embedded support messages.   options : `weakft.config.EvaluateConfig`'s.
     """
     if data is not None and not isinstance(data, (str, Path)):
-        return _evaluate(build(EvaluateConfig, {"run": str(run), **options}, "weakft.evaluate"), data)
+        return _evaluate(build(EvaluateConfig, {"run": str(run), **options}, "weakft.evaluate"), data)[0]
     named = {} if data is None else {"data": str(data)}
-    return _evaluate(build(EvaluateConfig, {"run": str(run), **named, **options}, "weakft.evaluate"))
+    return _evaluate(build(EvaluateConfig, {"run": str(run), **named, **options}, "weakft.evaluate"))[0]
 
 
-def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
+def _evaluate(config: EvaluateConfig, objects: Any = None) -> tuple[Metrics, str]:
+    """The figures, and what was counted, in the plural."""
     from weakft.data.dataset import Dataset
     from weakft.data.objects import from_python
     from weakft.data.tables import Columns
@@ -61,16 +62,16 @@ def _evaluate(config: EvaluateConfig, objects: Any = None) -> Metrics:
     split = model.task.prepare(split, model.label_names)
     check(model.task, split)
     truth = Truth.of(split, model.classes, "measure")
-    return truth.measure(model.predict(model.tokenize(split.texts)))
+    return truth.measure(model.predict(model.tokenize(split.texts))), model.task.unit
 
 
 def main(args: list[str]) -> None:
     """The command line of `weakft evaluate`."""
-    from weakft.tasks.measure import HEADLINES, UNITS, headline
+    from weakft.tasks.measure import HEADLINES
 
-    metrics = _evaluate(parse(EvaluateConfig, args, "weakft evaluate", positional=("run",)))
+    metrics, unit = _evaluate(parse(EvaluateConfig, args, "weakft evaluate", positional=("run",)))
     figures = [f"{HEADLINES[name]} {metrics[name]:.4f}" for name in HEADLINES if name in metrics]  # type: ignore[literal-required]
-    print("  ".join([*figures, f"macro-F1 {metrics['macro_f1']:.4f}", f"on {metrics['n']} {UNITS[headline(metrics)]}"]))
+    print("  ".join([*figures, f"macro-F1 {metrics['macro_f1']:.4f}", f"on {metrics['n']} {unit}"]))
 
 
 callable_module(__name__, evaluate)

@@ -133,10 +133,10 @@ def missing(cells: list[Cell], lines: list[Line]) -> list[Cell]:
 
 
 def packed(parts: np.ndarray, figure: str, sources: np.ndarray | None = None) -> Line:
-    """The entries of a line that keep `Truth.parts` [n, 2] of a figure, of accuracy a bit a text, whether it is right; and
-    `Truth.part_sources` [n], where some texts are one.
+    """The entries of a line that keep `Truth.parts` [n, 2] of a figure, of accuracy a bit a text, whether it is right (unless
+    its words count); and `Truth.part_sources` [n], where some texts are one.
     """
-    if figure == "accuracy":
+    if figure == "accuracy" and (parts[:, 1] == 1).all():
         kept = {"right": _base64(np.packbits(parts[:, 0].astype(bool)))}
     else:
         kept = {"parts": _base64(parts.astype("<u2"))}
@@ -150,10 +150,9 @@ def _base64(array: np.ndarray) -> str:
 
 
 def unpacked(line: Line) -> np.ndarray | None:
-    """The parts [n, 2] that a line keeps; None where it keeps none of the figure that counts."""
-    if headline(line["test"]) != "accuracy":
-        kept = base64.b64decode(line.get("parts", ""))
-        return np.frombuffer(kept, dtype="<u2").reshape(-1, 2).astype(np.int64) if kept else None
+    """The parts [n, 2] that a line keeps; None where it keeps none."""
+    if "parts" in line:
+        return np.frombuffer(base64.b64decode(line["parts"]), dtype="<u2").reshape(-1, 2).astype(np.int64)
     if "right" not in line:
         return None
     right = np.unpackbits(np.frombuffer(base64.b64decode(line["right"]), dtype=np.uint8))[: line["test"]["n"]]

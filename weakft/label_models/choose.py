@@ -112,7 +112,7 @@ def choose(
     The balances tried are the model's own estimate, uniform, and the validation split's; a balance given by the user
     is the only one tried. Candidates are compared by their log-loss on the validation rows that have votes. Without a
     validation split (or without votes on it) ``auto`` takes Snorkel's model where at least three LFs vote and it has the
-    majority vote's class, where that is one, on `FALLBACK_AGREEMENT` of the covered rows, else the majority vote. The
+    majority vote's class on `FALLBACK_AGREEMENT` of the covered rows (where votes tie, on none), else the majority vote. The
     majority vote stands in for a named model that diverges, too. Label models ``beside`` (learners) are not compared with
     the candidates: they are fitted for `Choice.others` where ``auto`` has validation rows to teach them.
 
@@ -265,7 +265,7 @@ def _without_validation(
         return replace(picked, name=name, reason="named on the command line", warning=warning * (share < 1 / n_classes))
     share = float(np.average(said & (best.sum(1) == 1), weights=counts))
     reason = (
-        f"no validation votes; Snorkel's model has the majority vote's class, where that is one, on {share:.0%} of rows"
+        f"no validation votes; Snorkel's model has the majority vote's class on {share:.0%} of rows (in a tie, on none)"
     )
     if share < FALLBACK_AGREEMENT:
         return replace(plain, reason=reason)

@@ -32,7 +32,8 @@ def label_models(run: FinishedRun) -> dict[str, Any] | None:
             "log_loss": c.log_loss,
             "accuracy": c.accuracy,
             "error": c.error,
-            "taken": (c.model, c.balance) == (found.name, found.balance),
+            "taken": run.metrics.asked is not None
+            or (c.model, c.balance) == (found.name, found.balance),  # one a label
         }
         for c in found.candidates
     ]

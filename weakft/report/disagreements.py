@@ -1,4 +1,4 @@
-"""The training texts on which the end model is surest against the label model. Knows numpy and pandas only."""
+"""The training texts on which the end model is surest against the label model. Knows no folder and no page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+
+from weakft.ties import tied
 
 KEPT = 20
 """So many texts: as many as one reads in a sitting."""
@@ -24,7 +26,7 @@ def surest(predictions: pd.DataFrame, shown: Callable[[np.ndarray], list[str]], 
     p = predictions[[f"p_{label}" for label in labels]].to_numpy(dtype=float)
     model, sure = p.argmax(1), p.max(1)
     theirs = np.nan_to_num(posterior)
-    against = theirs.max(1) > theirs[np.arange(len(p)), model] + 1e-6
+    against = ~tied(theirs)[np.arange(len(p)), model]
     rows = np.flatnonzero(against)
     rows = rows[np.argsort(-sure[rows], kind="stable")][:KEPT]
     return pd.DataFrame(

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from weakft import runs
 from weakft.errors import UserError
 from weakft.tasks import TASKS
-from weakft.tasks.measure import HEADLINES, UNITS
+from weakft.tasks.measure import HEADLINES
 
 LF_COLUMNS = ("name", "polarity", "coverage", "overlaps", "conflicts", "errors")
 CHECKED_COLUMNS = ("votes_checked", "accuracy", "ci_low", "ci_high")
@@ -161,7 +161,7 @@ class FinishedRun:
     @property
     def unit(self) -> str:
         """What has a class, in the plural."""
-        return UNITS[self.metrics.headline]
+        return TASKS[self.metrics.task].unit if self.metrics.task in TASKS else "texts"
 
     @property
     def figure(self) -> str:

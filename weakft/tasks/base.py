@@ -27,7 +27,7 @@ class Task(ABC):
     name : as ``--task`` takes it.   expected : what every text must have, for messages.   exclusive : a row has one
     of the classes that the head tells apart; else each output says for itself whether a text has that label.
     of_words : texts are shown as lists of words.   aligned : it matters which token is of which word or side.
-    figure : the one that counts, a key of `weakft.tasks.measure.HEADLINES`.
+    figure : the one that counts, a key of `weakft.tasks.measure.HEADLINES`.   unit : what is counted, in the plural.
     """
 
     name: ClassVar[str]
@@ -36,6 +36,7 @@ class Task(ABC):
     of_words: ClassVar[bool] = False
     aligned: ClassVar[bool] = True
     figure: ClassVar[str] = "accuracy"
+    unit: ClassVar[str] = "texts"
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self.names = sorted(set(names))

@@ -40,9 +40,6 @@ class Metrics(TypedDict):
 HEADLINES = {"entity_f1": "entity F1", "micro_f1": "micro-F1", "accuracy": "accuracy"}
 """The figure that counts is the first of these that was measured; with its name for a person."""
 
-UNITS = {"entity_f1": "tokens", "micro_f1": "labels of texts", "accuracy": "texts"}
-"""What the rows are, in the plural, where this is the figure that counts."""
-
 
 def headline(metrics: Metrics) -> str:
     """The name of the figure that counts, a key of the metrics."""

@@ -26,6 +26,7 @@ class MultiLabel(Task):
     aligned = False
     exclusive = False
     figure = "micro_f1"
+    unit = "labels of texts"
 
     @classmethod
     def of(cls, data: Dataset) -> Self | None:

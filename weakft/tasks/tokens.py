@@ -20,6 +20,7 @@ class Tokens(Task):
     expected = "a list of tokens in every row, with as many labels"
     of_words = True
     figure = "entity_f1"
+    unit = "tokens"
 
     @property
     def head(self) -> str:

@@ -83,7 +83,8 @@ def token_ranges(model: EndModel, texts: list[str], spans: list[tuple[tuple[int,
 def lexical(texts: list[str], others: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
     """Word uni- and bigrams (TF-IDF) in a few dimensions (LSA), fitted on ``texts``: float32 [n, p] of both lists.
 
-    For what an encoder was not trained on: another language, product names, codes. None where there are too few words.
+    For what an encoder was not trained on: another language, product names, codes. None where there are too few words, or
+    the same in all ``texts``.
     """
     vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2, max_features=LEXICAL_TERMS)
     try:
@@ -94,10 +95,10 @@ def lexical(texts: list[str], others: list[str]) -> tuple[np.ndarray, np.ndarray
     if dimensions < 2:
         return None
     reduction = TruncatedSVD(dimensions, random_state=0)
-    return (
-        reduction.fit_transform(counts).astype(np.float32),
-        reduction.transform(vectorizer.transform(others)).astype(np.float32),
-    )
+    reduced = reduction.fit_transform(counts).astype(np.float32)
+    if reduced.std(0).mean() < 1e-6:  # of rows of length 1; rounding
+        return None
+    return reduced, reduction.transform(vectorizer.transform(others)).astype(np.float32)
 
 
 @dataclass

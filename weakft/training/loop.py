@@ -66,8 +66,12 @@ class Validator:
     truth: Truth
 
     def score(self, model: EndModel) -> tuple[tuple[float, float], bool]:
-        """Return ((figure, -log-loss), collapsed): collapsed means one class only is ever predicted."""
+        """Return ((figure, -log-loss), collapsed): collapsed means one class only is ever predicted. Of probabilities that
+        are not finite (argmax would count them as the first class) both are -inf.
+        """
         probabilities = model.predict(self.tokens)
+        if not np.isfinite(probabilities).all():
+            return (-np.inf, -np.inf), False
         collapsed = not self.one_class and len(np.unique(probabilities.argmax(1))) < 2
         return (self.truth.figure(probabilities), -self.truth.log_loss(probabilities)), collapsed
 
@@ -311,7 +315,8 @@ def _goes_on(stage: Stage, validator: Validator | None, progress: Progress) -> b
         optimization.settle(history)
     if optimization.bad >= MAX_BAD_STEPS:
         history.stopped = "loss not finite"
-        progress.say(f"The loss was not finite {MAX_BAD_STEPS} steps in a row: stopped at the best checkpoint.")
+        where = "" if validator is None else " at the best checkpoint"
+        progress.say(f"The loss was not finite {MAX_BAD_STEPS} steps in a row: stopped{where}.")
         return False
     if validator is None or not looks:
         return True
