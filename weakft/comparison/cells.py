@@ -150,10 +150,10 @@ def _base64(array: np.ndarray) -> str:
 
 
 def unpacked(line: Line) -> np.ndarray | None:
-    """The parts [n, 2] that a line keeps; None where it keeps none."""
+    """The parts [n, 2] that a line keeps; None where it keeps none of the figure that counts."""
     if "parts" in line:
         return np.frombuffer(base64.b64decode(line["parts"]), dtype="<u2").reshape(-1, 2).astype(np.int64)
-    if "right" not in line:
+    if "right" not in line or headline(line["test"]) != "accuracy":
         return None
     right = np.unpackbits(np.frombuffer(base64.b64decode(line["right"]), dtype=np.uint8))[: line["test"]["n"]]
     return np.stack([right, np.ones_like(right)], axis=1).astype(np.int64)
