@@ -241,7 +241,7 @@ def _bad_line(path: Path, problem: str) -> str:
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             try:
-                row = json.loads(line) if line.strip() else {}
+                row = _loads(line) if line.strip() else {}
             except ValueError as error:
                 return f"line {number}: {error}"
             if not isinstance(row, dict):
